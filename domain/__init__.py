@@ -1,0 +1,1 @@
+"""Business capabilities, one package each. No web framework, no broker, no vendor SDK."""
