@@ -19,14 +19,16 @@ _SECRET_NAME = re.compile(
     r"|broker_url|redis_url",
     re.IGNORECASE,
 )
-_BODY_NAME = re.compile(r"^(body|text|content|message_body|prompt|reply|answer|question|transcript|form|data)$", re.I)
+_BODY_NAME = re.compile(r"^(body|text|content|message_body|prompt|reply|answer|question|transcript|form|data)$", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _PHONE = re.compile(r"(?<![\w.-])\+?\d(?:[\s().-]{0,2}\d){7,14}(?![\w-])")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):([^\s/@]+)@")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|rk|whsec|AC|SK|AKIA|ghp|xox[abp])[-_]?[A-Za-z0-9_-]{16,}\b")
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
-_ASSIGNED = re.compile(r"\b([\w-]*(?:password|secret|token|api_?key)[\w-]*)(\s*[=:]\s*)(?!\[)[^\s,;&'\"]+", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    r"\b([\w-]*(?:password|secret|token|api_?key)[\w-]*)(\s*[=:]\s*)(?!\[)[^\s,;&'\"]+", re.IGNORECASE
+)
 
 
 def redact_phone(number: str) -> str:

@@ -37,7 +37,9 @@ def test_field_names_decide_before_content() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["2026-11-21T07:17:11Z", "01994f3c-7d5e-7a2b-9c1d-0f1e2d3c4b5a", "took 153 ms", "job 42"])
+@pytest.mark.parametrize(
+    "text", ["2026-11-21T07:17:11Z", "01994f3c-7d5e-7a2b-9c1d-0f1e2d3c4b5a", "took 153 ms", "job 42"]
+)
 def test_dates_ids_and_numbers_stay_readable(text: str) -> None:
     assert redact_text(text) == text
 

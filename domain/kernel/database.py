@@ -1,0 +1,95 @@
+"""Database scopes: the only places that open a transaction.
+
+`tenant_scope(org_id)` works as role `gatehouse_app` under row-level security; `platform_scope()` works as role
+`gatehouse_platform`, for the dispatcher, maintenance and super admins. Both commit when the block ends and roll back when
+it raises. What must happen only once the commit is durable (handing job ids to the broker) is a commit hook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import DeclarativeBase, Session
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import psycopg
+
+CommitHook = Callable[[MutableMapping[Any, Any]], None]
+"""Called with `session.info` after a commit. It must not raise: the change it follows is already made."""
+
+_SET_TENANT = text("SELECT set_config('gatehouse.org_id', :org_id, true)")
+
+
+class Base(DeclarativeBase):
+    """The declarative base of every table; relationships are declared `lazy="raise"`."""
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Return `url` with the driver that this project uses (psycopg 3)."""
+    return url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def psycopg_url(url: str) -> str:
+    """Return `url` as libpq reads it: without SQLAlchemy's driver name."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+class Database:
+    """Both roles' connections and the scopes over them. Make one a process; threads share it."""
+
+    def __init__(self, app_url: str, platform_url: str, *, pool_size: int = 10, name: str = "gatehouse") -> None:
+        self._app = _engine(app_url, pool_size, name)
+        self._platform = _engine(platform_url, pool_size, name)
+        self._hooks: list[CommitHook] = []
+
+    def on_commit(self, hook: CommitHook) -> None:
+        """Call `hook` after every commit of a scope."""
+        self._hooks.append(hook)
+
+    @contextmanager
+    def tenant_scope(self, org_id: UUID) -> Iterator[Session]:
+        """Open a transaction that sees and writes only the rows of one organization."""
+        with self._scope(self._app) as session:
+            session.info["org_id"] = org_id
+            session.execute(_SET_TENANT, {"org_id": str(org_id)})
+            yield session
+
+    @contextmanager
+    def platform_scope(self) -> Iterator[Session]:
+        """Open a transaction that sees all organizations' rows."""
+        with self._scope(self._platform) as session:
+            yield session
+
+    @contextmanager
+    def _scope(self, engine: Engine) -> Iterator[Session]:
+        with Session(engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            for hook in self._hooks:
+                hook(session.info)
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self._app.dispose()
+        self._platform.dispose()
+
+
+def raw_connection(session: Session) -> psycopg.Connection[Any]:
+    """Return the psycopg connection under a session, inside its transaction, for statements on a hot path."""
+    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+
+
+def _engine(url: str, pool_size: int, name: str) -> Engine:
+    return create_engine(
+        make_url(sqlalchemy_url(url)),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+        connect_args={"application_name": name, "connect_timeout": 5, "prepare_threshold": 2},
+    )

@@ -1,0 +1,1 @@
+"""The database schema: Alembic migrations written by hand for PostgreSQL, and the seeds of each environment."""

@@ -1,0 +1,42 @@
+"""What the two runtime roles may do with a table, written once so that no table is forgotten.
+
+`gatehouse_app` sees only rows of the organization set in its transaction. `gatehouse_platform` (dispatcher, maintenance,
+super admins) sees all rows. Neither owns a table, and row-level security is forced on the owner as well.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+APP = "gatehouse_app"
+PLATFORM = "gatehouse_platform"
+
+# The setting is read once per statement (a sub-select), not once per row.
+CURRENT_ORG = "(SELECT nullif(current_setting('gatehouse.org_id', true), '')::uuid)"
+
+
+def tenant_table(table: str, *, org_column: str = "org_id", app: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
+    """Force row-level security on a table that holds tenants' rows, and grant both roles their rights."""
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY tenant ON {table} TO {APP} "
+        f"USING ({org_column} = {CURRENT_ORG}) WITH CHECK ({org_column} = {CURRENT_ORG})"
+    )
+    op.execute(f"CREATE POLICY platform ON {table} TO {PLATFORM} USING (true) WITH CHECK (true)")
+    op.execute(f"GRANT {app} ON {table} TO {APP}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {PLATFORM}")
+
+
+def platform_table(table: str, *, app: str | None = "SELECT") -> None:
+    """Grant rights on a table that holds no tenant's data."""
+    if app:
+        op.execute(f"GRANT {app} ON {table} TO {APP}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {PLATFORM}")
+
+
+def updatable_columns(table: str, *, insert: str, update: str) -> None:
+    """Narrow what both runtime roles may write to the named columns, so the others change only through functions."""
+    for role in (APP, PLATFORM):
+        op.execute(f"REVOKE INSERT, UPDATE ON {table} FROM {role}")
+        op.execute(f"GRANT INSERT ({insert}), UPDATE ({update}) ON {table} TO {role}")
