@@ -1,0 +1,1 @@
+"""What changes without code: settings, logging, telemetry and the rules that the business edits."""

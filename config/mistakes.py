@@ -1,0 +1,167 @@
+"""What can be wrong with the settings, said in words: the variable's full name, what is wrong, what to do.
+
+No sentence repeats a value: it may be a secret, or hold one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel, ValidationError
+
+    from config.settings import Settings
+
+PREFIX: Final = "GATEHOUSE_"
+_TEST_PREFIX: Final = "GATEHOUSE_TEST_"
+
+_HINTS: Final = {
+    "database_url": "Set it to the URL of role gatehouse_app: postgresql://gatehouse_app:PASSWORD@HOST:5432/gatehouse.",
+    "platform_database_url": "Set it to the URL of role gatehouse_platform:"
+    " postgresql://gatehouse_platform:PASSWORD@HOST:5432/gatehouse.",
+    "owner_database_url": "Set it to the URL of the schema's owner:"
+    " postgresql://gatehouse_owner:PASSWORD@HOST:5432/gatehouse.",
+    "broker_url": "Set it to redis://HOST:6379/0 or amqp://USER:PASSWORD@HOST:5672/.",
+    "redis_url": "Set it to redis://HOST:6379/0.",
+    "secret_key": "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'",
+    "admin_token": "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+    "twilio.account_sid": "It begins with AC; copy it from the Twilio console.",
+    "twilio.auth_token": "Copy it from the Twilio console.",
+    "ai.api_key": "Set the key of the service at GATEHOUSE_AI__BASE_URL.",
+    "ai.model": "Set the name of the model to ask.",
+}
+
+_WRONG: Final = {
+    "missing": "is not set",
+    "literal_error": "must be {expected}",
+    "value_error": "{error}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "is too short: it needs at least {min_length} characters",
+    "string_too_short": "is too short: it needs at least {min_length} characters",
+    "int_parsing": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "string_pattern_mismatch": "does not have the right form",
+}
+
+
+class Mistake(NamedTuple):
+    """One thing that must change; `field` is its dotted name in `Settings`."""
+
+    field: str
+    words: str
+
+
+def variable(field: str) -> str:
+    """Return the environment variable of a dotted field name."""
+    return PREFIX + field.replace(".", "__").upper()
+
+
+def check_url(value: str, schemes: tuple[str, ...]) -> None:
+    """Raise `ValueError`, without the value, unless it is a URL with one of `schemes` and a place to connect to."""
+    try:
+        parts = urlsplit(value)
+        place = parts.hostname or parts.query or (parts.path if parts.scheme == "unix" else "")
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not a URL that can be read; percent-encode special characters in its password") from None
+    if parts.scheme not in schemes:
+        raise ValueError("must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
+    if not place:
+        raise ValueError("names no host")
+
+
+def in_words(error: ValidationError) -> list[str]:
+    """Return a sentence for each single value that is missing or wrong."""
+    sentences = []
+    for found in error.errors(include_input=False, include_url=False):
+        field = ".".join(str(part) for part in found["loc"])
+        # Written from the error's type and limits: pydantic's own message could hold the value.
+        wrong = _WRONG.get(found["type"], "is not acceptable").format(**found.get("ctx", {}))
+        sentences.append(f"{variable(field)} {wrong}. {_HINTS.get(field, '')}".strip())
+    return sentences
+
+
+def unreadable(message: str) -> str:
+    """Return the sentence for a group that was given as one value which is not JSON."""
+    match = re.search(r'field "(\w+)"', message)
+    name = variable(match.group(1)) if match else PREFIX + "…"
+    return f"{name} is a group and cannot be set as a whole. Set its members, such as {name}__…, one by one."
+
+
+def contradictions(settings: Settings) -> list[Mistake]:
+    """Return what is wrong between settings that are each acceptable alone."""
+    return [*_missing_for_providers(settings), *(_unfit_for_production(settings) if settings.is_production else ())]
+
+
+def _missing_for_providers(settings: Settings) -> Iterator[Mistake]:
+    twilio, ai = settings.twilio, settings.ai
+    needed: list[tuple[bool, str, str, object]] = [
+        (
+            settings.sms_provider == "twilio",
+            "GATEHOUSE_SMS_PROVIDER is twilio",
+            "twilio.account_sid",
+            twilio.account_sid,
+        ),
+        (settings.sms_provider == "twilio", "GATEHOUSE_SMS_PROVIDER is twilio", "twilio.auth_token", twilio.auth_token),
+        (ai.provider == "openai", "GATEHOUSE_AI__PROVIDER is openai", "ai.api_key", ai.api_key),
+        (ai.provider == "openai", "GATEHOUSE_AI__PROVIDER is openai", "ai.model", ai.model),
+        (ai.provider == "bedrock", "GATEHOUSE_AI__PROVIDER is bedrock", "ai.model", ai.model),
+    ]
+    for applies, because, field, value in needed:
+        if applies and value is None:
+            yield Mistake(field, f"{variable(field)} is not set, and {because}. {_HINTS[field]}")
+
+
+def _unfit_for_production(settings: Settings) -> Iterator[Mistake]:
+    if not settings.public_url.startswith("https://"):
+        yield Mistake(
+            "public_url",
+            "GATEHOUSE_PUBLIC_URL must begin with https:// in production. Set it to the address that Twilio calls.",
+        )
+    if not settings.twilio.api_base_url.startswith("https://"):
+        yield Mistake("twilio.api_base_url", "GATEHOUSE_TWILIO__API_BASE_URL must begin with https:// in production.")
+    if settings.ai.provider == "openai" and not settings.ai.base_url.startswith("https://"):
+        yield Mistake("ai.base_url", "GATEHOUSE_AI__BASE_URL must begin with https:// in production.")
+
+
+def unwise(settings: Settings) -> list[str]:
+    """Return what is allowed but probably not meant: names nobody reads, and a production that reaches no customer."""
+    found = [_typo(name, _known(type(settings))) for name in _given() if name not in _known(type(settings))]
+    if settings.is_production and settings.admin_token is None:
+        found.append("GATEHOUSE_ADMIN_TOKEN is not set: the administration routes stay closed.")
+    if settings.is_production and settings.sms_provider == "sandbox":
+        found.append("GATEHOUSE_SMS_PROVIDER is sandbox: no text message leaves this system.")
+    return found
+
+
+def _given() -> list[str]:
+    """Return the names with our prefix in the environment and `.env`, except those of the test suite."""
+    dotenv = dotenv_values(".env") if Path(".env").is_file() else {}
+    names = {name.upper() for name in (*os.environ, *dotenv)}
+    return sorted(name for name in names if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIX))
+
+
+def _known(model: type[BaseModel], above: str = "") -> set[str]:
+    names = set()
+    for name, field in model.model_fields.items():
+        names.add(variable(above + name))
+        nested = field.annotation
+        if isinstance(nested, type) and hasattr(nested, "model_fields"):
+            names |= _known(nested, f"{above}{name}.")
+    return names
+
+
+def _typo(name: str, known: set[str]) -> str:
+    nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+    meant = f" Did you mean {nearest[0]}?" if nearest else " Nothing reads it."
+    return f"{name} is not a setting.{meant}"

@@ -1,0 +1,238 @@
+"""Settings: environment variables (or `.env`) with the prefix `GATEHOUSE_`, nested by `__`, checked once at start.
+
+`load_settings` is how a process gets them; it reports every mistake at once. `Settings(...)` reads no environment, so a
+test states all it needs. Secrets, and URLs that may hold a password, are `SecretStr`: no repr or error shows them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
+
+from config import mistakes
+
+_STRICT: Final = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+# A name that nobody reads is a warning (`mistakes.unwise`), the same at every depth and in `.env`.
+_LENIENT: Final = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+Environment = Literal["development", "test", "production"]
+Role = Literal["api", "worker", "scheduler"]
+Database = Literal["app", "platform", "owner"]
+
+METRICS_PORTS: Final[dict[Role, int]] = {"api": 9101, "worker": 9102, "scheduler": 9103}
+"""The port of each role's private /metrics when GATEHOUSE_METRICS_PORT does not name one."""
+
+
+def _url(*schemes: str) -> AfterValidator:
+    """Return a validator of a secret URL that begins with one of `schemes`."""
+
+    def check(value: SecretStr) -> SecretStr:
+        mistakes.check_url(value.get_secret_value(), schemes)
+        return value
+
+    return AfterValidator(check)
+
+
+def _web_url(value: str) -> str:
+    """Return a web address without its trailing slash."""
+    mistakes.check_url(value, ("https", "http"))
+    return value.rstrip("/")
+
+
+PostgresUrl = Annotated[SecretStr, _url("postgresql", "postgres")]
+RedisUrl = Annotated[SecretStr, _url("redis", "rediss", "unix")]
+BrokerUrl = Annotated[SecretStr, _url("redis", "rediss", "amqp", "amqps")]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Twilio(BaseModel):
+    """The account that sends and signs text messages."""
+
+    model_config = _LENIENT
+
+    account_sid: Annotated[str, Field(pattern=r"^AC\w+$")] | None = None
+    auth_token: SecretStr | None = None
+    api_base_url: WebUrl = "https://api.twilio.com"
+
+
+class Ai(BaseModel):
+    """What composes replies. `extractive` answers from the knowledge base alone and calls nobody."""
+
+    model_config = _LENIENT
+
+    provider: Literal["extractive", "openai", "bedrock"] = "extractive"
+    base_url: WebUrl = "https://api.openai.com/v1"
+    api_key: SecretStr | None = None
+    model: str | None = None
+
+
+class Settings(BaseModel):
+    """All settings of a running process; immutable."""
+
+    model_config = _STRICT
+
+    environment: Environment = "development"
+    data_dir: Path = Path(".gatehouse")
+
+    database_url: PostgresUrl
+    """Role `gatehouse_app`, under row-level security."""
+    platform_database_url: PostgresUrl
+    """Role `gatehouse_platform`, for the dispatcher, maintenance and operators."""
+    owner_database_url: PostgresUrl | None = None
+    """Owner of the schema; only migrations and seeds use it."""
+    broker_url: BrokerUrl
+    redis_url: RedisUrl
+
+    public_url: WebUrl = "http://127.0.0.1:8000"
+    """The address that the outside sees, without a trailing slash; Twilio signs it."""
+    secret_key: Annotated[SecretStr, Field(min_length=32)]
+    admin_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """Opens the administration routes; without one they stay closed."""
+
+    sms_provider: Literal["sandbox", "twilio"] = "sandbox"
+    email_provider: Literal["sandbox", "ses"] = "sandbox"
+    twilio: Twilio = Twilio()
+    ai: Ai = Ai()
+    demo_safe_mode: bool = False
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    api_workers: Annotated[int, Field(ge=1, le=64)] = 1
+    trusted_proxy_hops: Annotated[int, Field(ge=0, le=8)] = 0
+    """How many proxies of ours stand in front and append to X-Forwarded-For; 0 ignores that header."""
+    worker_processes: Annotated[int, Field(ge=1, le=64)] = 2
+    worker_threads: Annotated[int, Field(ge=1, le=256)] = 8
+    queue_window: Annotated[int, Field(ge=8, le=65536)] = 256
+    """How many job ids the dispatcher keeps in the broker for each queue."""
+
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    sentry_dsn: SecretStr | None = None
+
+    @property
+    def is_production(self) -> bool:
+        """Whether real customers are served."""
+        return self.environment == "production"
+
+    def postgres_url(self, which: Database) -> str:
+        """Return the libpq URL of one database role. Raises `SettingsError` when the owner's is not set."""
+        url = {
+            "app": self.database_url,
+            "platform": self.platform_database_url,
+            "owner": self.owner_database_url,
+        }[which]
+        if url is None:
+            raise SettingsError(["GATEHOUSE_OWNER_DATABASE_URL is not set. Migrations and seeds need it."])
+        return _libpq(url)
+
+    def sqlalchemy_url(self, which: Database) -> str:
+        """Return the SQLAlchemy URL (psycopg 3) of one database role."""
+        return self.postgres_url(which).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def metrics_port_of(self, role: Role) -> int:
+        """Return the port of a role's private /metrics; 0 means any free one."""
+        return METRICS_PORTS[role] if self.metrics_port is None else self.metrics_port
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but probably not meant, in words."""
+        return mistakes.unwise(self)
+
+
+class SettingsError(Exception):
+    """The settings are wrong. `mistakes` has one sentence or two for each, and no secret."""
+
+    def __init__(self, found: list[str]) -> None:
+        """Keep the sentences and join them for a terminal."""
+        self.mistakes = found
+        super().__init__("\n".join(["The settings are not usable:", *(f"  - {m}" for m in found)]))
+
+
+_SOURCE: Final = SettingsConfigDict(
+    env_prefix=mistakes.PREFIX,
+    env_nested_delimiter="__",
+    env_file=".env",
+    env_file_encoding="utf-8",
+    env_ignore_empty=True,
+    frozen=True,
+    extra="ignore",
+    hide_input_in_errors=True,
+)
+
+
+class _Environment(BaseSettings, Settings):
+    """`Settings`, read from the environment and `.env`."""
+
+    model_config = _SOURCE
+
+
+class OwnerSettings(BaseSettings):
+    """All that migrations and seeds need, so that their process holds no other secret."""
+
+    model_config = _SOURCE
+
+    owner_database_url: PostgresUrl
+
+    @classmethod
+    def load(cls) -> Self:
+        """Return them. Raises `SettingsError`."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(mistakes.in_words(error)) from None
+
+    @property
+    def url(self) -> str:
+        """The owner's libpq URL."""
+        return _libpq(self.owner_database_url)
+
+
+_STAND_INS: Final = {
+    "database_url": "postgresql://stand-in",
+    "platform_database_url": "postgresql://stand-in",
+    "broker_url": "redis://stand-in",
+    "redis_url": "redis://stand-in",
+    "secret_key": "-" * 32,
+}
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process. Raises `SettingsError` with every mistake, never with a value."""
+    try:
+        settings = _Environment()
+    except SourceError as error:
+        raise SettingsError([mistakes.unreadable(str(error))]) from None
+    except ValidationError as error:
+        raise SettingsError(mistakes.in_words(error) + _contradictions_despite(error)) from None
+    found = mistakes.contradictions(settings)
+    if found:
+        raise SettingsError([m.words for m in found])
+    return settings
+
+
+def _contradictions_despite(error: ValidationError) -> list[str]:
+    """Return what else is wrong, beside the single values of `error`: harmless values stand in for those."""
+    stand_ins: dict[str, Any] = {}
+    wrong = set()
+    for found in error.errors(include_input=False, include_url=False):
+        *groups, name = (str(part) for part in found["loc"])
+        model: type[BaseModel] = Settings
+        place = stand_ins
+        for group in groups:
+            model = type(model.model_fields[group].default)
+            place = place.setdefault(group, {})
+        place[name] = _STAND_INS.get(name, model.model_fields[name].default)
+        wrong.add(".".join([*groups, name]))
+    settings = _Environment(**stand_ins)
+    return [m.words for m in mistakes.contradictions(settings) if m.field not in wrong]
+
+
+def _libpq(url: SecretStr) -> str:
+    scheme, _, rest = url.get_secret_value().partition("://")
+    return f"{'postgresql' if scheme == 'postgres' else scheme}://{rest}"
