@@ -20,6 +20,8 @@ from domain.kernel.redaction import redact, redact_text
         ("key sk-proj-abcdefghijklmnop1234", "abcdefghijklmnop"),
         ("auth_token=0123456789abcdef", "0123456789abcdef"),
         ("jwt eyJhbGciOiJI.eyJzdWIiOiIx.c2ln", "eyJzdWIiOiIx"),
+        ("not null\nDETAIL:  Failing row contains (1, hello\n\nOh my pipe burst).", "my pipe burst"),
+        ("INSERT INTO messages\n[parameters: {'body': 'my pipe burst'}]", "my pipe burst"),
         ("sid AC0123456789abcdef0123456789abcdef", "0123456789abcdef"),
     ],
 )
