@@ -1,7 +1,7 @@
 """What the two runtime roles may do with a table, written once so that no table is forgotten.
 
-`gatehouse_app` sees only rows of the organization set in its transaction. `gatehouse_platform` (dispatcher, maintenance,
-super admins) sees all rows. Neither owns a table, and row-level security is forced on the owner as well.
+`gatehouse_app` sees only rows of the organization set in its transaction. `gatehouse_platform` (dispatcher,
+maintenance, super admins) sees all rows. Neither owns a table, and row-level security is forced on the owner as well.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Database scopes: the only places that open a transaction.
 
 `tenant_scope(org_id)` works as role `gatehouse_app` under row-level security; `platform_scope()` works as role
-`gatehouse_platform`, for the dispatcher, maintenance and super admins. Both commit when the block ends and roll back when
-it raises. What must happen only once the commit is durable (handing job ids to the broker) is a commit hook.
+`gatehouse_platform`, for the dispatcher, maintenance and super admins. Both commit when the block ends and roll back
+when it raises. What must happen only once the commit is durable (handing job ids to the broker) is a commit hook.
 """
 
 from __future__ import annotations
@@ -43,13 +43,15 @@ class Database:
     """Both roles' connections and the scopes over them. Make one a process; threads share it."""
 
     def __init__(self, app_url: str, platform_url: str, *, pool_size: int = 10, name: str = "gatehouse") -> None:
+        self._info: dict[Any, Any] = {}
         self._app = _engine(app_url, pool_size, name)
         self._platform = _engine(platform_url, pool_size, name)
         self._hooks: list[CommitHook] = []
 
-    def on_commit(self, hook: CommitHook) -> None:
-        """Call `hook` after every commit of a scope."""
+    def on_commit(self, hook: CommitHook, **info: object) -> None:
+        """Call `hook` after every commit of a scope; `info` is put into `session.info` of every session."""
         self._hooks.append(hook)
+        self._info.update(info)
 
     @contextmanager
     def tenant_scope(self, org_id: UUID) -> Iterator[Session]:
@@ -67,7 +69,7 @@ class Database:
 
     @contextmanager
     def _scope(self, engine: Engine) -> Iterator[Session]:
-        with Session(engine, expire_on_commit=False) as session:
+        with Session(engine, expire_on_commit=False, info=dict(self._info)) as session:
             with session.begin():
                 yield session
             for hook in self._hooks:

@@ -86,7 +86,8 @@ def upgrade() -> None:
     # Invariant 6: onboarding_complete is in neither list, so only the function below can set it.
     updatable_columns("clients", insert=f"id, org_id, created_at, {_CLIENT_COLUMNS}", update=_CLIENT_COLUMNS)
     op.execute(
-        "CREATE INDEX clients_messaging_service ON clients (messaging_service_sid) WHERE messaging_service_sid IS NOT NULL"
+        "CREATE INDEX clients_messaging_service ON clients (messaging_service_sid)"
+        " WHERE messaging_service_sid IS NOT NULL"
     )
     op.execute("CREATE INDEX clients_updated ON clients (updated_at)")
     op.execute(

@@ -50,7 +50,7 @@ _CONTACTS = """
     )
 """
 
-# `processing_until` is a lease, not a lock: composing a reply may call a slow model, and no transaction stays open for that.
+# `processing_until` is a lease, not a lock: a reply may need a slow model, and no transaction stays open for that.
 _CONVERSATIONS = """
     CREATE TABLE conversations (
         id uuid PRIMARY KEY,

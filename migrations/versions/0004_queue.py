@@ -11,9 +11,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# `attempt` counts every run and fences it: a run that was given up can no longer finish the job. What does not use up a
-# try (a snooze, a lost worker, a hand-back) raises `max_attempts` with it. `queued_at` says when the id was handed to the
-# broker. No foreign key: a lookup for each of ten thousand rows of one enqueue would double its time.
+# `attempt` counts every run and fences it: a run that was given up can no longer finish the job. What does not use up
+# a try (a snooze, a lost worker, a hand-back) raises `max_attempts` with it. `queued_at` says when the id was handed to
+# the broker. No foreign key: a lookup for each of ten thousand rows of one enqueue would double its time.
 _JOBS = """
     CREATE TABLE jobs (
         id uuid PRIMARY KEY,

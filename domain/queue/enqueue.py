@@ -1,0 +1,114 @@
+"""Enqueue jobs in the caller's transaction.
+
+A job that is due and one of a few is marked as handed to the broker already here (`queued_at`), because the same
+process will push it right after the commit: that saves a second update of each row. A push that fails takes the mark
+off again, and a process that dies in between is found out by the dispatcher (`domain.queue.dispatch.stale`). Anything
+else waits for the dispatcher, which is fair to all tenants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from domain.kernel.database import raw_connection
+from domain.kernel.ids import new_id
+from domain.queue.message import Message, encode, spec_of
+from domain.queue.publish import QueuedJob, publisher_of, remember
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+DIRECT_LIMIT: Final = 64
+"""A transaction that enqueues more than this leaves them to the dispatcher: no tenant fills the broker by itself."""
+
+_INSERT: Final = """
+    INSERT INTO jobs (id, org_id, kind, queue, args, state, priority, run_at, max_attempts, unique_key, subject,
+                      correlation_id, queued_at)
+    SELECT id, %(org_id)s, %(kind)s, %(queue)s, args,
+           CASE WHEN run_at > now() THEN 'scheduled' ELSE 'available' END, %(priority)s, coalesce(run_at, now()),
+           %(max_attempts)s, unique_key, subject, correlation_id,
+           CASE WHEN %(direct)s AND (run_at IS NULL OR run_at <= now()) THEN now() END
+    FROM unnest(%(ids)s::uuid[], %(args)s::jsonb[], %(run_ats)s::timestamptz[], %(unique_keys)s::text[],
+                %(subjects)s::text[], %(correlation_ids)s::uuid[])
+         AS new (id, args, run_at, unique_key, subject, correlation_id)
+    ON CONFLICT (org_id, kind, unique_key)
+        WHERE unique_key IS NOT NULL AND state IN ('scheduled', 'available', 'executing', 'retryable')
+        DO NOTHING
+    RETURNING id, queued_at IS NOT NULL
+"""
+
+_EXISTING: Final = """
+    SELECT id FROM jobs WHERE org_id = %s AND kind = %s AND unique_key = %s
+        AND state IN ('scheduled', 'available', 'executing', 'retryable')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """One job of a batch. `run_at`: not before then (timezone-aware); `unique_key`: at most one live job holds it."""
+
+    message: Message
+    correlation_id: UUID | None = None
+    subject: str | None = None
+    run_at: datetime | None = None
+    unique_key: str | None = None
+
+
+def enqueue(
+    session: Session,
+    message: Message,
+    *,
+    org_id: UUID,
+    correlation_id: UUID | None = None,
+    subject: str | None = None,
+    priority: int | None = None,
+    run_at: datetime | None = None,
+    unique_key: str | None = None,
+) -> UUID:
+    """Enqueue one job and return its id, or the id of the live job that already holds `unique_key`."""
+    new = NewJob(message, correlation_id, subject, run_at, unique_key)
+    while True:
+        ids = enqueue_many(session, [new], org_id=org_id, priority=priority)
+        if ids:
+            return ids[0]
+        kind = spec_of(message).kind
+        existing = raw_connection(session).execute(_EXISTING, (org_id, kind, unique_key)).fetchone()
+        if existing is not None:
+            found: UUID = existing[0]
+            return found
+
+
+def enqueue_many(session: Session, jobs: Sequence[NewJob], *, org_id: UUID, priority: int | None = None) -> list[UUID]:
+    """Enqueue jobs of one kind in one statement; return the ids of those that no live unique key kept out."""
+    if not jobs:
+        return []
+    spec = spec_of(jobs[0].message)
+    publisher = publisher_of(session)
+    direct = publisher is not None and len(jobs) <= DIRECT_LIMIT and publisher.has_room(spec.queue)
+    rows = (
+        raw_connection(session)
+        .execute(
+            _INSERT,
+            {
+                "org_id": org_id,
+                "kind": spec.kind,
+                "queue": spec.queue,
+                "priority": spec.priority if priority is None else priority,
+                "max_attempts": spec.max_attempts,
+                "direct": direct,
+                "ids": [new_id() for _ in jobs],
+                "args": [encode(new.message) for new in jobs],
+                "run_ats": [new.run_at for new in jobs],
+                "unique_keys": [new.unique_key for new in jobs],
+                "subjects": [new.subject for new in jobs],
+                "correlation_ids": [new.correlation_id for new in jobs],
+            },
+        )
+        .fetchall()
+    )
+    remember(session, [QueuedJob(job_id, spec.kind, spec.queue) for job_id, queued in rows if queued])
+    return [job_id for job_id, _ in rows]
