@@ -1,0 +1,89 @@
+"""The tables of deliveries, of the attempts at them, of what providers reported, and of opt-outs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.kernel.database import Base
+from domain.kernel.ids import new_id
+
+_TIME = DateTime(timezone=True)
+_NOW = text("now()")
+
+
+class Delivery(Base):
+    """One text to send to one person, and how far it has come."""
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    org_id: Mapped[UUID]
+    client_id: Mapped[UUID]
+    message_id: Mapped[UUID | None]
+    purpose: Mapped[str] = mapped_column(Text)
+    channel: Mapped[str] = mapped_column(Text)
+    to_address: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    direct_reply: Mapped[bool]
+    state: Mapped[str] = mapped_column(Text, server_default=text("'pending'"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    provider: Mapped[str | None] = mapped_column(Text)
+    provider_id: Mapped[str | None] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(Text)
+    error_text: Mapped[str | None] = mapped_column(Text)
+    correlation_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
+    updated_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
+
+
+class NotificationLog(Base):
+    """One attempt at a delivery; its id travels in the callback URL."""
+
+    __tablename__ = "notification_logs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    org_id: Mapped[UUID]
+    client_id: Mapped[UUID]
+    delivery_id: Mapped[UUID]
+    attempt: Mapped[int]
+    provider: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(Text, server_default=text("'sending'"))
+    started_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
+    finished_at: Mapped[datetime | None] = mapped_column(_TIME)
+    provider_id: Mapped[str | None] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(Text)
+    error_class: Mapped[str | None] = mapped_column(Text)
+    error_text: Mapped[str | None] = mapped_column(Text)
+
+
+class DeliveryReceipt(Base):
+    """One status that a provider reported of one message."""
+
+    __tablename__ = "delivery_receipts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    org_id: Mapped[UUID]
+    delivery_id: Mapped[UUID]
+    provider_id: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
+
+
+class OptOut(Base):
+    """An address that must not be written to by one client."""
+
+    __tablename__ = "opt_outs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    org_id: Mapped[UUID]
+    client_id: Mapped[UUID]
+    channel: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    opted_out_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)

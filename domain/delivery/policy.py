@@ -1,0 +1,214 @@
+"""Pure decisions of delivery: what a provider's error means, how states move forward, which words opt out.
+
+Codes and statuses are Twilio's: https://www.twilio.com/docs/api/errors and
+https://www.twilio.com/docs/messaging/api/message-resource#message-status-values. What to do about a code is our
+judgement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+SEND_TRIES: Final = 8
+"""Failed runs of one sending job. With its back-off, a provider may be away for some hours."""
+CALL_WITHIN: Final = timedelta(seconds=3)
+"""A call begins this soon after its attempt is on record, or not at all: a worker that was paused in between must not
+send what another has meanwhile taken over."""
+SETTLING: Final = timedelta(seconds=20)
+"""An attempt this young is not looked for yet: the latest begin of a call, its time limits (5 s to connect, 10 s to
+read), and 2 s in which the provider's list may lag behind."""
+IN_FLIGHT: Final = timedelta(seconds=60)
+"""An attempt marked `sending` may really be under way this long; rescue from a lost worker takes 20 s."""
+
+
+class ErrorClass(StrEnum):
+    """What an error means for the message."""
+
+    RETRY = "retry"
+    BACK_OFF = "back_off"
+    UNTIL_MIDNIGHT = "until_midnight"
+    AMBIGUOUS = "ambiguous"
+    FEW = "few"
+    RECIPIENT = "recipient"
+    OPTED_OUT = "opted_out"
+    NEVER = "never"
+    TOO_LONG = "too_long"
+    CONFIGURATION = "configuration"
+    UNCLASSIFIED = "unclassified"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What to do about a class of errors.
+
+    `retry`: at most `tries` in all, waiting at least `wait`, doubled each time up to `longest`. `reconcile`: find out
+    what became of it before anything else. `fail`: the delivery ends here. `operator`: it ends, and a person must look.
+    """
+
+    action: Literal["retry", "reconcile", "fail", "operator"]
+    tries: int = SEND_TRIES
+    wait: timedelta = timedelta(0)
+    longest: timedelta = timedelta(hours=1)
+
+
+TREATMENTS: Final[Mapping[ErrorClass, Treatment]] = {
+    ErrorClass.RETRY: Treatment("retry"),
+    ErrorClass.BACK_OFF: Treatment("retry", wait=timedelta(minutes=1)),
+    ErrorClass.UNTIL_MIDNIGHT: Treatment("retry", tries=3),
+    ErrorClass.AMBIGUOUS: Treatment("reconcile"),
+    ErrorClass.FEW: Treatment("retry", tries=3, wait=timedelta(minutes=5)),
+    ErrorClass.RECIPIENT: Treatment("fail"),
+    ErrorClass.OPTED_OUT: Treatment("fail"),
+    ErrorClass.NEVER: Treatment("fail"),
+    ErrorClass.TOO_LONG: Treatment("operator"),
+    ErrorClass.CONFIGURATION: Treatment("operator"),
+    ErrorClass.UNCLASSIFIED: Treatment("operator"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """An error's class and its plain words, for people; no personal datum in them."""
+
+    error_class: ErrorClass
+    words: str
+
+
+ERRORS: Final[Mapping[int, Meaning]] = {
+    20003: Meaning(ErrorClass.CONFIGURATION, "Twilio does not accept the account SID and token."),
+    20429: Meaning(ErrorClass.RETRY, "Twilio has too many requests of ours at once."),
+    20500: Meaning(ErrorClass.AMBIGUOUS, "Twilio had an internal error."),
+    20503: Meaning(ErrorClass.AMBIGUOUS, "Twilio was unavailable."),
+    21211: Meaning(ErrorClass.RECIPIENT, "The recipient's number is not valid."),
+    21408: Meaning(ErrorClass.CONFIGURATION, "The account may not send to the recipient's region."),
+    21606: Meaning(ErrorClass.CONFIGURATION, "The sender's number can't send texts from this account."),
+    21610: Meaning(ErrorClass.OPTED_OUT, "The recipient has opted out."),
+    21611: Meaning(ErrorClass.BACK_OFF, "The sender's queue at Twilio is full."),
+    21614: Meaning(ErrorClass.RECIPIENT, "The recipient's number is not a mobile number."),
+    21617: Meaning(ErrorClass.TOO_LONG, "The text is longer than 1,600 characters."),
+    21703: Meaning(ErrorClass.CONFIGURATION, "The Messaging Service has no sender."),
+    30001: Meaning(ErrorClass.BACK_OFF, "The sender's queue at Twilio overflowed."),
+    30002: Meaning(ErrorClass.CONFIGURATION, "The Twilio account is suspended."),
+    30003: Meaning(ErrorClass.FEW, "The recipient's phone could not be reached."),
+    30004: Meaning(ErrorClass.NEVER, "The message was blocked."),
+    30005: Meaning(ErrorClass.RECIPIENT, "The recipient's number does not exist."),
+    30006: Meaning(ErrorClass.RECIPIENT, "The recipient's number is a landline, or its carrier can't be reached."),
+    30007: Meaning(ErrorClass.NEVER, "The carrier filtered the message."),
+    30008: Meaning(ErrorClass.FEW, "The message was not delivered; the carrier does not say why."),
+    30017: Meaning(ErrorClass.BACK_OFF, "The carrier's network is congested."),
+    30022: Meaning(ErrorClass.BACK_OFF, "The carrier's rate limit is exceeded."),
+    30023: Meaning(ErrorClass.UNTIL_MIDNIGHT, "The carrier's daily limit is reached; it resets at midnight Pacific."),
+    30034: Meaning(ErrorClass.CONFIGURATION, "The sender's number is not registered for A2P 10DLC."),
+    30035: Meaning(ErrorClass.CONFIGURATION, "The sender's number is still being registered."),
+    30036: Meaning(ErrorClass.FEW, "The message's validity period ran out."),
+    30410: Meaning(ErrorClass.AMBIGUOUS, "The provider did not answer in time."),
+}
+
+# The safe default for a code that is not in the table: by what the HTTP status says about whether it was taken.
+_BY_STATUS: Final[Mapping[int, Meaning]] = {
+    0: Meaning(ErrorClass.RETRY, "The provider could not be reached."),
+    401: Meaning(ErrorClass.CONFIGURATION, "The provider does not accept our credentials."),
+    403: Meaning(ErrorClass.CONFIGURATION, "The provider does not permit this to our account."),
+    404: Meaning(ErrorClass.CONFIGURATION, "The provider does not know our account."),
+    408: Meaning(ErrorClass.AMBIGUOUS, "The provider gave up waiting."),
+    429: Meaning(ErrorClass.BACK_OFF, "The provider has too many requests of ours."),
+}
+_SERVER_ERROR: Final = Meaning(ErrorClass.AMBIGUOUS, "The provider had an internal error.")
+_REFUSED: Final = Meaning(ErrorClass.UNCLASSIFIED, "The provider did not take or did not deliver the message.")
+
+
+def meaning(code: int | None, http_status: int | None = None) -> Meaning:
+    """Return what an error means: by its code when the table has it, else by the HTTP status.
+
+    `http_status` is 0 when no connection was made, and None when the error was reported later, by a receipt.
+    """
+    known = ERRORS.get(code) if code is not None else None
+    if known is not None:
+        return known
+    if http_status is not None and http_status >= 500:
+        return _SERVER_ERROR
+    return _REFUSED if http_status is None else _BY_STATUS.get(http_status, _REFUSED)
+
+
+def may_retry(error_class: ErrorClass, tries_used: int) -> bool:
+    """Return whether another try is due after `tries_used` failed ones, this included."""
+    return tries_used < min(TREATMENTS[error_class].tries, SEND_TRIES)
+
+
+def wait_before_retry(
+    error_class: ErrorClass, tries_used: int, now: datetime, retry_after: timedelta | None = None
+) -> timedelta | None:
+    """Return the least wait before the next try; None leaves it to the queue's own back-off."""
+    if error_class is ErrorClass.UNTIL_MIDNIGHT:
+        return until_midnight_pacific(now)
+    treatment = TREATMENTS[error_class]
+    wait = min(treatment.longest, treatment.wait * 2 ** max(tries_used - 1, 0))
+    return max(wait, retry_after or timedelta(0)) or None
+
+
+_PACIFIC: Final = ZoneInfo("America/Los_Angeles")
+
+
+def until_midnight_pacific(now: datetime) -> timedelta:
+    """Return the time from `now` (timezone-aware) to the next midnight in Los Angeles, daylight saving included."""
+    tomorrow = now.astimezone(_PACIFIC).date() + timedelta(days=1)
+    # Two aware times of one zone subtract by the wall clock; in UTC a day of 23 or 25 hours counts as it is.
+    return datetime.combine(tomorrow, time.min, _PACIFIC).astimezone(now.tzinfo) - now
+
+
+State = Literal["pending", "sending", "unknown", "accepted", "sent", "delivered", "undelivered", "failed", "cancelled"]
+TAKEN: Final[frozenset[str]] = frozenset({"accepted", "sent", "delivered", "undelivered"})
+"""States in which a provider has the message, so that it is never sent again."""
+
+# From weakest to strongest evidence. A later report never takes a delivery back, whatever order reports come in.
+_STATUS_ORDER: Final = (
+    "accepted", "scheduled", "queued", "sending", "sent", "canceled", "failed", "undelivered", "partially_delivered",
+    "delivered", "read",
+)  # fmt: skip
+_STATE_BY_STATUS: Final[Mapping[str, State]] = {
+    "sent": "sent",
+    "canceled": "failed",
+    "failed": "failed",
+    "undelivered": "undelivered",
+    "partially_delivered": "undelivered",
+    "delivered": "delivered",
+    "read": "delivered",
+}
+
+
+def state_of(status: str) -> State:
+    """Return the delivery's state by a provider's status. Even a status that nobody knows proves that it was taken."""
+    return _STATE_BY_STATUS.get(status, "accepted")
+
+
+def strongest(reports: Iterable[tuple[str, str | None]]) -> tuple[str, str | None] | None:
+    """Return the report (status, error code) that says most about where a message is; None without any."""
+    return max(reports, key=lambda report: (_strength(report[0]), report[0], report[1] or ""), default=None)
+
+
+def _strength(status: str) -> int:
+    return _STATUS_ORDER.index(status) if status in _STATUS_ORDER else -1
+
+
+_STOP: Final = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"})
+_START: Final = frozenset({"START", "YES", "UNSTOP"})
+_HELP: Final = frozenset({"HELP", "INFO"})
+
+
+def keyword(body: str) -> Literal["stop", "start", "help"] | None:
+    """Return which of Twilio's keywords a text is: that word alone, in any case.
+
+    Opting out is read generously ("Stop.", "STOP!"), since writing on would be the greater harm. "YES" is a `start` only
+    to someone who opted out; to anyone else it is an answer, so ask `is_opted_out` as well.
+    """
+    word = body.strip().upper()
+    if word.strip(".!,;:'\" ") in _STOP:
+        return "stop"
+    if word in _START:
+        return "start"
+    return "help" if word in _HELP else None

@@ -1,0 +1,83 @@
+"""Ask for something to be sent: the row and the job that sends it, in the caller's transaction."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from domain.delivery.errors import UndeliverableError
+from domain.delivery.messages import SendDelivery
+from domain.delivery.models import Delivery
+from domain.kernel.ids import new_id
+from domain.queue.enqueue import enqueue
+
+Purpose = Literal["reply", "fallback", "owner_alert"]
+
+BODY_LIMIT: Final = 1600
+"""Characters. Twilio, "Message resource": a longer body is refused with error 21617."""
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One thing to send. `direct_reply`: the recipient just wrote, so quiet hours do not apply."""
+
+    org_id: UUID
+    client_id: UUID
+    purpose: Purpose
+    channel: Literal["sms", "email"]
+    to_address: str = field(repr=False)
+    body: str = field(repr=False)
+    message_id: UUID | None = None
+    subject: str | None = field(default=None, repr=False)
+    direct_reply: bool = False
+    correlation_id: UUID | None = None
+
+
+def request_delivery(session: Session, new: NewDelivery) -> UUID:
+    """Store a delivery and the job that sends it; return the delivery's id.
+
+    Raises UndeliverableError for what no provider would take, before anything is written.
+    """
+    _check(new)
+    delivery_id = new_id()
+    session.execute(
+        insert(Delivery).values(
+            id=delivery_id,
+            org_id=new.org_id,
+            client_id=new.client_id,
+            message_id=new.message_id,
+            purpose=new.purpose,
+            channel=new.channel,
+            to_address=new.to_address,
+            subject=new.subject,
+            body=new.body,
+            direct_reply=new.direct_reply,
+            correlation_id=new.correlation_id,
+        )
+    )
+    enqueue(
+        session,
+        SendDelivery(delivery_id=delivery_id),
+        org_id=new.org_id,
+        correlation_id=new.correlation_id,
+        subject=f"delivery:{delivery_id}",
+        unique_key=str(delivery_id),
+    )
+    return delivery_id
+
+
+def _check(new: NewDelivery) -> None:
+    if new.channel != "sms":
+        raise UndeliverableError("No e-mail provider is configured: choose SMS for this recipient.")
+    if not _E164.fullmatch(new.to_address):
+        raise UndeliverableError("The recipient's number is not in E.164 form (a plus sign and 7 to 15 digits).")
+    if not new.body.strip():
+        raise UndeliverableError("The text is empty.")
+    if len(new.body) > BODY_LIMIT:
+        raise UndeliverableError(f"The text has {len(new.body)} characters; an SMS may have {BODY_LIMIT}.")
