@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -130,7 +131,7 @@ def meaning(code: int | None, http_status: int | None = None) -> Meaning:
     known = ERRORS.get(code) if code is not None else None
     if known is not None:
         return known
-    if http_status is not None and http_status >= 500:
+    if http_status is not None and http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _SERVER_ERROR
     return _REFUSED if http_status is None else _BY_STATUS.get(http_status, _REFUSED)
 
@@ -203,8 +204,8 @@ _HELP: Final = frozenset({"HELP", "INFO"})
 def keyword(body: str) -> Literal["stop", "start", "help"] | None:
     """Return which of Twilio's keywords a text is: that word alone, in any case.
 
-    Opting out is read generously ("Stop.", "STOP!"), since writing on would be the greater harm. "YES" is a `start` only
-    to someone who opted out; to anyone else it is an answer, so ask `is_opted_out` as well.
+    Opting out is read generously ("Stop.", "STOP!"), since writing on would be the greater harm. "YES" is a `start`
+    only to someone who opted out; to anyone else it is an answer, so ask `is_opted_out` as well.
     """
     word = body.strip().upper()
     if word.strip(".!,;:'\" ") in _STOP:

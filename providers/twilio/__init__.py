@@ -1,0 +1,1 @@
+"""Twilio Programmable Messaging, through its official client."""
