@@ -48,11 +48,19 @@ class DeadFilter:
         return conditions
 
 
-def list_dead(session: Session, which: DeadFilter, *, limit: int = 50, after_id: UUID | None = None) -> Sequence[Job]:
-    """Return dead letters, oldest job first; page on with the last one's id."""
-    query = select(Job).where(*which.conditions()).order_by(Job.id).limit(limit)
+def list_dead(
+    session: Session,
+    which: DeadFilter,
+    *,
+    limit: int = 50,
+    after_id: UUID | None = None,
+    newest_first: bool = False,
+) -> Sequence[Job]:
+    """Return dead letters by the age of their job, oldest first unless said otherwise; page on with the last id."""
+    order = Job.id.desc() if newest_first else Job.id
+    query = select(Job).where(*which.conditions()).order_by(order).limit(limit)
     if after_id is not None:
-        query = query.where(Job.id > after_id)
+        query = query.where(Job.id < after_id if newest_first else Job.id > after_id)
     return session.scalars(query).all()
 
 

@@ -52,6 +52,13 @@ _TAKE: Final = """
     RETURNING jobs.id, jobs.kind, jobs.org_id, chosen.turn, extract(epoch FROM now() - jobs.run_at)::float8
 """
 
+_OUTLOOK: Final = """
+    SELECT (SELECT coalesce(array_agg(name), '{}') FROM queues WHERE paused_at IS NULL AND EXISTS (
+                SELECT FROM jobs WHERE queue = queues.name AND state = 'available' AND queued_at IS NULL)),
+           coalesce((SELECT extract(epoch FROM min(run_at) - clock_timestamp())
+                     FROM jobs WHERE state IN ('scheduled', 'retryable'))::float8, 'infinity')
+"""
+
 _STALE: Final = """
     SELECT id, kind FROM jobs
     WHERE queue = %s AND state = 'available' AND queued_at < now() - make_interval(secs => %s)
@@ -79,6 +86,12 @@ def promote(connection: psycopg.Connection[Any], limit: int) -> int:
 def open_queues(connection: psycopg.Connection[Any]) -> Sequence[str]:
     """Return the queues that are not paused."""
     return [name for (name,) in connection.execute("SELECT name FROM queues WHERE paused_at IS NULL", prepare=True)]
+
+
+def outlook(connection: psycopg.Connection[Any]) -> tuple[Sequence[str], float]:
+    """Return the open queues that have jobs to hand over, and the seconds until the next job falls due."""
+    row = connection.execute(_OUTLOOK, prepare=True).fetchone()
+    return ([], float("inf")) if row is None else (row[0], row[1])
 
 
 def take(connection: psycopg.Connection[Any], queue: str, room: int, after: UUID = PLATFORM_ORG_ID) -> Batch:

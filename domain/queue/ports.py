@@ -13,10 +13,17 @@ class BrokerUnavailableError(GatehouseError):
 
 
 class Receiver(Protocol):
-    """One consumer of one queue. Belongs to one thread, except `close`."""
+    """One worker's consumer. Belongs to one thread."""
 
-    def receive(self, limit: int, wait: float) -> Sequence[str]:
-        """Take up to `limit` entries, waiting up to `wait` seconds for the first. Raises BrokerUnavailableError."""
+    def receive(self, queues: Sequence[str], limit: int, wait: float) -> Sequence[str]:
+        """Take up to `limit` entries, waiting up to `wait` seconds for the first. Raises BrokerUnavailableError.
+
+        Where the broker can prefer, the queue named first is emptied first.
+        """
+        ...
+
+    def rest(self) -> None:
+        """Hold nothing that another worker could run: this one is busy. Raises BrokerUnavailableError."""
         ...
 
     def close(self) -> None:
@@ -45,8 +52,8 @@ class Transport(Protocol):
         """
         ...
 
-    def receiver(self, queue: str) -> Receiver:
-        """Open a consumer of one queue."""
+    def receiver(self, *, longest_wait: float) -> Receiver:
+        """Open a consumer whose `receive` waits at most `longest_wait` seconds."""
         ...
 
     def close(self) -> None:

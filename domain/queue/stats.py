@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from sqlalchemy import text
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+    import psycopg
 
 # Counting stops at a bound: on a backlog of a million, "at least 100,000" is as good an alarm and costs milliseconds.
-COUNT_LIMIT = 100_000
+COUNT_LIMIT: Final = 100_000
 
-_DEPTHS = text(
-    """
+_DEPTHS: Final = """
     SELECT queues.name, states.state, counted.jobs, counted.oldest
     FROM queues CROSS JOIN unnest(ARRAY['scheduled', 'available', 'executing', 'retryable', 'dead']) AS states (state)
     CROSS JOIN LATERAL (
         SELECT count(*) AS jobs, coalesce(extract(epoch FROM now() - min(run_at)), 0)::float8 AS oldest
-        FROM (SELECT run_at FROM jobs WHERE jobs.queue = queues.name AND jobs.state = states.state LIMIT :limit) live
+        FROM (SELECT run_at FROM jobs WHERE jobs.queue = queues.name AND jobs.state = states.state LIMIT %s) live
     ) counted
     ORDER BY queues.name, states.state
-    """
-)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +33,14 @@ class QueueDepth:
     oldest_seconds: float
 
 
-def depths(session: Session) -> Sequence[QueueDepth]:
+def depths(connection: psycopg.Connection[Any]) -> Sequence[QueueDepth]:
     """Return the depth of every queue in every live state, and of its dead letters."""
-    rows = session.execute(_DEPTHS, {"limit": COUNT_LIMIT})
+    rows = connection.execute(_DEPTHS, (COUNT_LIMIT,)).fetchall()
     return [QueueDepth(queue, state, jobs, max(0.0, oldest)) for queue, state, jobs, oldest in rows]
 
 
-def live_workers(session: Session) -> int:
+def live_workers(connection: psycopg.Connection[Any]) -> int:
     """Return how many worker processes have left a heartbeat in the last ten seconds."""
     query = "SELECT count(*) FROM workers WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '10 s'"
-    return int(session.execute(text(query)).scalar_one())
+    row = connection.execute(query).fetchone()
+    return 0 if row is None else int(row[0])

@@ -1,0 +1,1 @@
+"""The processes that run jobs: Dramatiq's threads and shutdown around our own claim, run and finish."""

@@ -1,0 +1,170 @@
+"""Dramatiq's broker and consumer over claimed jobs.
+
+Dramatiq sees one queue of messages that are already ours to run. The consumer takes as many ids as there are free
+threads, from all of our queues at once, and claims them in one statement; an id that finds nothing to claim ends there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import dramatiq
+import psycopg
+import structlog
+from dramatiq.broker import MessageProxy
+
+from domain.kernel.database import Database
+from domain.queue.claim import claim
+from domain.queue.message import spec_for
+from domain.queue.ports import BrokerUnavailableError, Receiver
+from domain.queue.run import Run
+from workers.active import Active
+from workers.connection import PlatformConnection
+from workers.presence import Presence
+from workers.slots import Slots
+
+DRAMATIQ_QUEUE: Final = "gatehouse"
+RECEIVE_WAIT: Final = 2.0
+_PAUSE: Final = 0.5
+_FAIR_EVERY: Final = 8
+"""Every so often the queues are asked in another order, so that a flood in the first does not starve the last."""
+_log = structlog.get_logger(__name__)
+
+
+class JobConsumer(dramatiq.Consumer):
+    """Yields claimed jobs to Dramatiq's threads."""
+
+    def __init__(
+        self,
+        *,
+        receiver: Receiver,
+        queues: Sequence[str],
+        connection: PlatformConnection,
+        presence: Presence,
+        slots: Slots,
+        active: Active,
+        database: Database,
+    ) -> None:
+        self._receiver = receiver
+        self._queues = list(queues)
+        self._connection = connection
+        self._presence = presence
+        self._slots = slots
+        self._active = active
+        self._database = database
+        self._buffer: deque[MessageProxy] = deque()
+        self._rounds = 0
+
+    def __next__(self) -> MessageProxy | None:
+        """Return the next claimed job, or None after a while without one."""
+        if not self._buffer:
+            self._buffer.extend(self._fetch())
+        return self._buffer.popleft() if self._buffer else None
+
+    def ack(self, message: MessageProxy) -> None:
+        """Free the job's place; its end was written by its run."""
+        del message
+        self._slots.give_back()
+
+    def nack(self, message: MessageProxy) -> None:
+        """Free the job's place."""
+        self.ack(message)
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Free the places; what was not started is handed back with all that is active when the worker stops."""
+        for message in messages:
+            self.ack(message)
+
+    def close(self) -> None:
+        """Close the connections of this consumer."""
+        self._receiver.close()
+        self._connection.close()
+
+    def _fetch(self) -> list[MessageProxy]:
+        free = self._slots.wait_free(RECEIVE_WAIT)
+        try:
+            if not free:
+                self._receiver.rest()
+                return []
+            entries = self._receiver.receive(self._order(), free, RECEIVE_WAIT)
+        except BrokerUnavailableError as error:
+            _log.warning("broker_unavailable", reason=str(error))
+            time.sleep(_PAUSE)
+            return []
+        ids = [job_id for job_id in map(_job_id, entries) if job_id is not None]
+        return [self._message(run) for run in self._claim(ids)] if ids else []
+
+    def _claim(self, ids: Sequence[UUID]) -> Sequence[Run]:
+        while not self._slots.closed:
+            try:
+                claimed = self._connection.run(lambda c: claim(c, self._presence.worker_id, ids))
+            except psycopg.Error as error:
+                _log.warning("claim_delayed", jobs=len(ids), error=type(error).__name__)
+                time.sleep(_PAUSE)
+                continue
+            runs = [Run(job, self._database) for job in claimed]
+            self._active.add(runs)
+            self._slots.take(len(runs))
+            return runs
+        return []
+
+    def _order(self) -> list[str]:
+        self._rounds += 1
+        if self._rounds % _FAIR_EVERY:
+            return self._queues
+        turn = self._rounds // _FAIR_EVERY % len(self._queues)
+        return self._queues[turn:] + self._queues[:turn]
+
+    def _message(self, run: Run) -> MessageProxy:
+        spec = spec_for(run.kind)
+        options = {} if spec is None else {"time_limit": int(spec.time_limit.total_seconds() * 1000)}
+        message: dramatiq.Message[Any] = dramatiq.Message(
+            queue_name=DRAMATIQ_QUEUE,
+            actor_name="run",
+            args=(run,),
+            kwargs={},
+            options=options,
+            message_id=str(run.job_id),
+        )
+        return MessageProxy(message)
+
+
+class JobBroker(dramatiq.Broker):
+    """The broker that Dramatiq's workers run on. Nothing is enqueued through it: jobs are rows."""
+
+    def __init__(self, open_consumer: Callable[[], JobConsumer], middleware: list[dramatiq.Middleware]) -> None:
+        super().__init__(middleware=middleware)
+        self._open_consumer = open_consumer
+        self.declare_queue(DRAMATIQ_QUEUE)
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Make the one queue known."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues[queue_name] = None
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30000) -> JobConsumer:
+        """Open the consumer; how much it takes is limited by free threads instead of `prefetch`."""
+        del queue_name, prefetch, timeout
+        return self._open_consumer()
+
+    def get_declared_queues(self) -> set[str]:
+        """Return the one queue."""
+        return set(self.queues)
+
+    def get_declared_delay_queues(self) -> set[str]:
+        """Return none: delays live in PostgreSQL, never in a worker's memory."""
+        return set()
+
+
+def _job_id(entry: str) -> UUID | None:
+    try:
+        return UUID(entry.rpartition(" ")[2])
+    except ValueError:
+        _log.warning("foreign_entry_dropped", length=len(entry))
+        return None

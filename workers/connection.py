@@ -1,0 +1,37 @@
+"""A connection of the platform role for one thread's statements: autocommit, prepared, opened again when it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+
+T = TypeVar("T")
+
+
+class PlatformConnection:
+    """Belongs to one thread. A statement on a broken connection raises, and the next one reconnects."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def run(self, action: Callable[[psycopg.Connection[Any]], T]) -> T:
+        """Run `action` on the open connection. Raises psycopg.OperationalError when the server cannot be reached."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, application_name=self._name, connect_timeout=5, keepalives_idle=30
+            )
+        try:
+            return action(self._connection)
+        except psycopg.OperationalError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()

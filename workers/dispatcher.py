@@ -1,0 +1,106 @@
+"""Keep each queue in the broker filled to its window, fairly, and hand over again what the broker lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from config.telemetry import DISPATCHER_LAG_SECONDS, DISPATCHER_PUBLISHED
+from domain.kernel.ids import PLATFORM_ORG_ID
+from domain.queue import dispatch
+from domain.queue.ports import Bell, BrokerUnavailableError, Transport
+from workers.connection import PlatformConnection
+
+PROMOTE_LIMIT: Final = 2_000
+STALE_SECONDS: Final = 5.0
+RECOVER_EVERY: Final = 2.0
+IDLE_WAIT: Final = 1.0
+BUSY_WAIT: Final = 0.01
+"""Seconds until the next look when the window was full and more waits: a full window lasts longer than that."""
+_PAUSE: Final = 0.5
+_log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Runs in a thread of the scheduler. Any number may run, here and elsewhere."""
+
+    def __init__(self, connection: PlatformConnection, transport: Transport, bell: Bell, *, window: int) -> None:
+        self._connection = connection
+        self._transport = transport
+        self._bell = bell
+        self._window = window
+        self._cursors: dict[str, UUID] = {}
+        self._recovered = 0.0
+
+    def run(self, stopping: threading.Event) -> None:
+        """Dispatch until `stopping` is set."""
+        while not stopping.is_set():
+            try:
+                wait = self.tick()
+            except psycopg.Error as error:
+                _log.warning("dispatch_delayed", error=type(error).__name__)
+                wait = _PAUSE
+            except BrokerUnavailableError as error:
+                _log.warning("broker_unavailable", reason=str(error))
+                stopping.wait(_PAUSE)
+                continue
+            if wait > BUSY_WAIT:
+                self._bell.wait(wait)
+            else:
+                stopping.wait(wait)
+        self._connection.close()
+
+    def tick(self) -> float:
+        """Do what is due now; return the seconds until the next look is worth it."""
+        promoted = self._connection.run(lambda c: dispatch.promote(c, PROMOTE_LIMIT))
+        if time.monotonic() - self._recovered >= RECOVER_EVERY:
+            self._recover()
+            self._recovered = time.monotonic()
+        waiting, next_due = self._connection.run(dispatch.outlook)
+        if not waiting:
+            DISPATCHER_LAG_SECONDS.set(0)
+        behind = [queue for queue in waiting if self._fill(queue)]
+        if behind or promoted == PROMOTE_LIMIT:
+            return BUSY_WAIT
+        return max(BUSY_WAIT, min(IDLE_WAIT, next_due))
+
+    def _fill(self, queue: str) -> bool:
+        """Hand over what fits; return whether more may wait. Refills by halves, so that a statement is worth it."""
+        room = self._window - self._transport.depth(queue)
+        if room * 2 < self._window:
+            return True
+        batch = self._connection.run(lambda c: self._take(c, queue, room))
+        if not batch.ids:
+            return False
+        accepted = 0
+        try:
+            accepted = self._transport.push(queue, batch.entries, self._window)
+        finally:
+            if accepted < len(batch.ids):
+                self._connection.run(partial(dispatch.unmark, ids=batch.ids[accepted:]))
+        self._cursors[queue] = batch.cursor
+        DISPATCHER_PUBLISHED.labels(queue).inc(accepted)
+        DISPATCHER_LAG_SECONDS.set(batch.lag)
+        return len(batch.ids) == room
+
+    def _take(self, connection: psycopg.Connection[Any], queue: str, room: int) -> dispatch.Batch:
+        with connection.transaction():
+            return dispatch.take(connection, queue, room, self._cursors.get(queue, PLATFORM_ORG_ID))
+
+    def _stale(self, queue: str, connection: psycopg.Connection[Any]) -> dict[str, UUID]:
+        return dispatch.stale(connection, queue, STALE_SECONDS, self._window * 4)
+
+    def _recover(self) -> None:
+        """Take the mark off jobs that were handed over a while ago and that the broker no longer holds."""
+        for queue in self._connection.run(dispatch.open_queues):
+            marked = self._connection.run(partial(self._stale, queue))
+            lost = self._transport.missing(queue, marked) if marked else set()
+            if lost:
+                self._connection.run(partial(dispatch.unmark, ids=[marked[entry] for entry in lost]))
+                _log.warning("handed_over_again", queue=queue, jobs=len(lost))

@@ -1,0 +1,74 @@
+"""A worker process put together: connections, heartbeat, finisher, runner, and the broker that Dramatiq runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import dramatiq
+from dramatiq.middleware import TimeLimit
+
+from domain.kernel.clock import SystemClock
+from domain.kernel.database import Database
+from domain.queue.ports import Transport
+from providers.brokers.redis import RedisBell
+from providers.brokers.registry import build_transport
+from workers.active import Active
+from workers.broker import DRAMATIQ_QUEUE, RECEIVE_WAIT, JobBroker, JobConsumer
+from workers.connection import PlatformConnection
+from workers.finisher import Finisher
+from workers.middleware.lifecycle import Lifecycle
+from workers.presence import Presence
+from workers.publishing import publish_from
+from workers.registry import load_actors
+from workers.runner import Runner
+from workers.services import build_services
+from workers.slots import Slots
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from domain.queue.run import Run
+
+_DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+class Engine:
+    """Owns everything that a worker process needs; made in that process, closed by `Lifecycle`."""
+
+    def __init__(self, settings: Settings, queues: Sequence[str]) -> None:
+        load_actors()
+        url = settings.postgres_url("platform")
+        self.queues = queues
+        self.database = Database(
+            settings.postgres_url("app"), url, pool_size=settings.worker_threads, name="gatehouse-worker"
+        )
+        self.transport: Transport = build_transport(settings.broker_url.get_secret_value())
+        self.bell = RedisBell(settings.redis_url.get_secret_value())
+        publish_from(self.database, self.transport, self.bell, window=settings.queue_window)
+        clock = SystemClock()
+        self.slots = Slots(settings.worker_threads)
+        self.active = Active()
+        self.presence = Presence(
+            PlatformConnection(url, "gatehouse-presence"), queues=queues, threads=settings.worker_threads
+        )
+        self.finisher = Finisher(PlatformConnection(url, "gatehouse-finish"), self.active.discard)
+        self.runner = Runner(build_services(settings, self.database, clock), clock, self.finisher.submit)
+        self._claims = PlatformConnection(url, "gatehouse-claim")
+        self.broker = JobBroker(self._consumer, [TimeLimit(time_limit=_DAY_MS), Lifecycle(self)])
+        dramatiq.actor(broker=self.broker, actor_name="run", queue_name=DRAMATIQ_QUEUE)(self._run)
+
+    def _run(self, run: Run) -> None:
+        self.runner(run)
+        if run.ended is not None:
+            self.active.discard([run.job_id])
+
+    def _consumer(self) -> JobConsumer:
+        return JobConsumer(
+            receiver=self.transport.receiver(longest_wait=RECEIVE_WAIT),
+            queues=self.queues,
+            connection=self._claims,
+            presence=self.presence,
+            slots=self.slots,
+            active=self.active,
+            database=self.database,
+        )

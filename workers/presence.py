@@ -1,0 +1,74 @@
+"""A worker process's heartbeat."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from domain.kernel.ids import new_id
+from domain.queue.presence import WorkerInfo, beat, register, stop
+from workers.connection import PlatformConnection
+
+HEARTBEAT_EVERY: Final = 3.0
+_log = structlog.get_logger(__name__)
+
+
+class Presence:
+    """Registers this process, leaves its heartbeats, and registers anew when it was declared dead meanwhile.
+
+    It also watches the parent: a process whose parent was killed stops by itself instead of running on unattended.
+    """
+
+    def __init__(self, connection: PlatformConnection, *, queues: Sequence[str], threads: int) -> None:
+        self._connection = connection
+        self._queues = queues
+        self._threads = threads
+        self._parent = os.getppid()
+        self._stopping = threading.Event()
+        self.worker_id: UUID = self._register()
+        self._thread = threading.Thread(target=self._work, name="presence", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Say that this worker has stopped. What it still ran is rescued by others."""
+        self._stopping.set()
+        self._thread.join(HEARTBEAT_EVERY + 1)
+        try:
+            self._connection.run(lambda c: stop(c, [self.worker_id]))
+        except psycopg.Error as error:
+            _log.warning("goodbye_failed", error=type(error).__name__)
+        self._connection.close()
+
+    def _register(self) -> UUID:
+        info = WorkerInfo(
+            id=new_id(),
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            queues=self._queues,
+            threads=self._threads,
+            version=version("gatehouse"),
+        )
+        self._connection.run(lambda c: register(c, info))
+        return info.id
+
+    def _work(self) -> None:
+        while not self._stopping.wait(HEARTBEAT_EVERY):
+            if os.getppid() != self._parent:
+                _log.error("parent_is_gone")
+                os.kill(os.getpid(), signal.SIGTERM)
+                self._parent = os.getppid()
+            try:
+                if not self._connection.run(lambda c: beat(c, self.worker_id)):
+                    _log.error("declared_dead", worker_id=str(self.worker_id))
+                    self.worker_id = self._register()
+            except psycopg.Error as error:
+                _log.warning("heartbeat_failed", error=type(error).__name__)

@@ -1,0 +1,62 @@
+"""Notice workers that are gone and take their jobs back.
+
+A worker counts as gone when its heartbeat has not changed for ten seconds *of this process's own monotonic clock* while
+the database answered. So neither a clock that jumps nor a database that was away makes living workers look dead.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from config.telemetry import RESCUED_JOBS, WORKERS_ALIVE
+from domain.queue.presence import heartbeats, stop
+from domain.queue.rescue import rescue
+from workers.connection import PlatformConnection
+
+GONE_AFTER: Final = 10.0
+LOOK_EVERY: Final = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Rescuer:
+    """Runs in a thread of the scheduler. Any number may run."""
+
+    def __init__(self, connection: PlatformConnection) -> None:
+        self._connection = connection
+        self._seen: dict[UUID, tuple[datetime, float]] = {}
+
+    def run(self, stopping: threading.Event) -> None:
+        """Look every second until `stopping` is set."""
+        while not stopping.wait(LOOK_EVERY):
+            try:
+                self.tick()
+            except psycopg.Error as error:
+                self._seen.clear()
+                _log.warning("rescue_delayed", error=type(error).__name__)
+        self._connection.close()
+
+    def tick(self) -> int:
+        """Declare workers dead that left no heartbeat; rescue the jobs of all that have stopped; return how many."""
+        current = self._connection.run(heartbeats)
+        now = time.monotonic()
+        self._seen = {
+            worker: (beat, now if worker not in self._seen or self._seen[worker][0] != beat else self._seen[worker][1])
+            for worker, beat in current.items()
+        }
+        gone = [worker for worker, (_, since) in self._seen.items() if now - since >= GONE_AFTER]
+        if gone:
+            self._connection.run(lambda c: stop(c, gone))
+            _log.warning("workers_gone", workers=[str(worker) for worker in gone])
+        WORKERS_ALIVE.set(len(current) - len(gone))
+        rescued = self._connection.run(rescue)
+        if rescued:
+            RESCUED_JOBS.inc(len(rescued))
+            _log.warning("jobs_rescued", jobs=len(rescued))
+        return len(rescued)

@@ -1,0 +1,75 @@
+"""The scheduler role: dispatcher, rescuer and upkeep, each a thread. Several schedulers may run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from config.exposition import discard_metrics, prepare_metrics, serve_metrics
+from config.logging import configure_logging
+from domain.kernel.redaction import redact
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+_STOP_SECONDS: Final = 10.0
+_log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Run the scheduler role until SIGTERM or SIGINT; return its exit status."""
+    prepare_metrics(settings.data_dir, "scheduler")
+    configure_logging(settings, "scheduler", redact)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    server = serve_metrics(settings.metrics_host, settings.metrics_port_of("scheduler"))
+    try:
+        return _run_threads(settings, stopping)
+    finally:
+        server.close()
+        discard_metrics()
+
+
+def _run_threads(settings: Settings, stopping: threading.Event) -> int:
+    from providers.brokers.redis import RedisBell  # noqa: PLC0415  after the metrics directory is named
+    from providers.brokers.registry import build_transport  # noqa: PLC0415
+    from workers.connection import PlatformConnection  # noqa: PLC0415
+    from workers.dispatcher import Dispatcher  # noqa: PLC0415
+    from workers.rescuer import Rescuer  # noqa: PLC0415
+    from workers.upkeep import Upkeep  # noqa: PLC0415
+
+    url = settings.postgres_url("platform")
+    transport = build_transport(settings.broker_url.get_secret_value())
+    bell = RedisBell(settings.redis_url.get_secret_value())
+    parts: dict[str, Dispatcher | Rescuer | Upkeep] = {
+        "dispatcher": Dispatcher(
+            PlatformConnection(url, "gatehouse-dispatcher"), transport, bell, window=settings.queue_window
+        ),
+        "rescuer": Rescuer(PlatformConnection(url, "gatehouse-rescuer")),
+        "upkeep": Upkeep(PlatformConnection(url, "gatehouse-upkeep")),
+    }
+    crashed: list[str] = []
+
+    def guard(name: str) -> None:
+        try:
+            parts[name].run(stopping)
+        except Exception:  # noqa: BLE001
+            # A role that half works is worse than one that is started again.
+            _log.exception("scheduler_part_crashed", part=name)
+            crashed.append(name)
+            stopping.set()
+
+    threads = [threading.Thread(target=guard, args=(name,), name=name) for name in parts]
+    for thread in threads:
+        thread.start()
+    _log.info("scheduler_started", parts=list(parts))
+    stopping.wait()
+    for thread in threads:
+        thread.join(_STOP_SECONDS)
+    transport.close()
+    bell.close()
+    return 1 if crashed else 0

@@ -1,0 +1,38 @@
+"""What actors are handed: the database, the time, and the providers that the settings name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain.replies.ports import Composer
+from providers.registry import build_composer, build_sms
+
+from domain.delivery.ports import SmsProvider
+from domain.kernel.clock import Clock
+from domain.kernel.database import Database
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports that use cases need, wired once a process."""
+
+    database: Database
+    clock: Clock
+    sms: SmsProvider
+    composer: Composer
+    public_url: str
+
+
+def build_services(settings: Settings, database: Database, clock: Clock) -> Services:
+    """Wire the providers that the settings name."""
+    return Services(
+        database=database,
+        clock=clock,
+        sms=build_sms(settings, database),
+        composer=build_composer(settings),
+        public_url=settings.public_url,
+    )
