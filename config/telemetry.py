@@ -7,6 +7,7 @@ module is imported, because prometheus_client decides then how it keeps values.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -89,3 +90,9 @@ def report_errors(settings: Settings, role: str, redact: Callable[[object], obje
     )
     sentry_sdk.set_tag("role", role)
     return True
+
+
+def report_error(error: BaseException) -> None:
+    """Report an unexpected error; does nothing when no DSN is set."""
+    if "sentry_sdk" in sys.modules:
+        sys.modules["sentry_sdk"].capture_exception(error)

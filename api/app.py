@@ -1,0 +1,69 @@
+"""The application: which routes there are, what surrounds them, and what lives as long as the process."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+import redis.asyncio
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api.errors import answer_with_problems
+from api.middleware import BodyLimit, Boundary
+from api.pages import ASSETS
+from api.routes import health, sign_in
+from domain.kernel.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import APIRouter
+
+    from config.settings import Settings
+
+# Every group of routes. A router writes its paths in full, because the path is the label of its figures.
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    health.router,
+    sign_in.router,
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application. Its connections open with the lifespan and close with it."""
+    app = FastAPI(
+        title="Gatehouse",
+        version=version("gatehouse"),
+        lifespan=_lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # The usual page loads scripts from a foreign host.
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    answer_with_problems(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(
+        Boundary, proxy_hops=settings.trusted_proxy_hops, https=settings.public_url.startswith("https://")
+    )
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    app.state.database = Database(
+        settings.postgres_url("app"), settings.postgres_url("platform"), pool_size=4, name="gatehouse-api"
+    )
+    app.state.redis = redis.asyncio.from_url(
+        settings.redis_url.get_secret_value(), socket_connect_timeout=2, socket_timeout=2
+    )
+    try:
+        yield
+    finally:
+        await app.state.redis.aclose()
+        app.state.database.close()

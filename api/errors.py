@@ -1,0 +1,101 @@
+"""Errors as RFC 9457 problem documents: what is wrong, in words, with the request's id and nothing from inside."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from domain.kernel.redaction import redact_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+MEDIA_TYPE: Final = "application/problem+json"
+_STATUS_OF: Final[dict[type[Exception], int]] = {NotFoundError: 404, ConflictError: 409, InvalidInputError: 422}
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem document.
+
+    `kind` names the sort of problem for programs (`urn:gatehouse:problem:<kind>`); without it the status says it all.
+    `detail` is shown to whoever asked, so it holds nothing secret. `members` are added to the document.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str | None = None,
+        *,
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail or HTTPStatus(status).phrase)
+        self.status = status
+        self.detail = detail
+        self.kind = kind
+        self.headers = headers
+        self.members = members or {}
+
+
+def problem_response(error: ProblemError, request_id: str | None) -> Response:
+    """Return the answer for a problem."""
+    document: dict[str, Any] = {
+        "type": f"urn:gatehouse:problem:{error.kind}" if error.kind else "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+    }
+    if error.detail:
+        document["detail"] = error.detail
+    if request_id:
+        document |= {"instance": f"urn:gatehouse:request:{request_id}", "request_id": request_id}
+    return JSONResponse(document | dict(error.members), error.status, error.headers, MEDIA_TYPE)
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Make every error that a route of `app` raises on purpose a problem document."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    for kind in _STATUS_OF:
+        app.add_exception_handler(kind, _on_domain)
+
+
+def _answer(request: Request, error: ProblemError) -> Response:
+    return problem_response(error, getattr(request.state, "request_id", None))
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 - Starlette calls a handler with its own kind only
+    return _answer(request, error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    if error.status_code < HTTPStatus.BAD_REQUEST:
+        return Response(status_code=error.status_code, headers=error.headers)
+    detail = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+    return _answer(request, ProblemError(error.status_code, detail, headers=error.headers))
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    errors = [
+        {"where": ".".join(str(part) for part in found["loc"]), "problem": redact_text(str(found["msg"]))}
+        for found in error.errors()
+    ]
+    detail = "The request does not have the right form."
+    return _answer(request, ProblemError(422, detail, kind="invalid-request", members={"errors": errors}))
+
+
+async def _on_domain(request: Request, error: Exception) -> Response:
+    status = next(code for kind, code in _STATUS_OF.items() if isinstance(error, kind))
+    return _answer(request, ProblemError(status, redact_text(str(error))))
