@@ -57,8 +57,8 @@ def prepare_metrics(data_dir: Path, role: str) -> Path:
 def serve_metrics(host: str, port: int, collectors: Iterable[Collector] = ()) -> MetricsServer:
     """Serve /metrics of all processes of this role from a thread; port 0 takes any free one.
 
-    `collectors` are asked at each scrape, beside what `config.telemetry` counts. Raises `OSError` when the port is
-    taken.
+    `collectors` are asked at each scrape, beside what `config.telemetry` counts. Raises `OSError`, with what to do, when
+    the port is taken.
     """
     from prometheus_client import (  # noqa: PLC0415  # after prepare_metrics
         REGISTRY,
@@ -77,7 +77,13 @@ def serve_metrics(host: str, port: int, collectors: Iterable[Collector] = ()) ->
         PlatformCollector(registry=registry)
     for collector in collectors:
         registry.register(collector)
-    server, _ = start_http_server(port, addr=host, registry=registry)
+    try:
+        server, _ = start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        words = (
+            f"/metrics cannot listen on {host}:{port} ({error.strerror}). Set GATEHOUSE_METRICS_PORT to a free port."
+        )
+        raise OSError(error.errno, words) from error
     return MetricsServer(host, server)
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 PREFIX: Final = "GATEHOUSE_"
-_TEST_PREFIX: Final = "GATEHOUSE_TEST_"
+# Read by the test suite, and set by the worker's parent process for its children.
+_NOT_SETTINGS: Final = ("GATEHOUSE_TEST_", "GATEHOUSE_WORKER_QUEUES")
 
 _HINTS: Final = {
     "database_url": "Set it to the URL of role gatehouse_app: postgresql://gatehouse_app:PASSWORD@HOST:5432/gatehouse.",
@@ -91,6 +92,11 @@ def in_words(error: ValidationError) -> list[str]:
     return sentences
 
 
+def not_set(field: str) -> str:
+    """Return the sentence for a setting that is needed and missing."""
+    return f"{variable(field)} is not set. {_HINTS.get(field, '')}".strip()
+
+
 def unreadable(message: str) -> str:
     """Return the sentence for a group that was given as one value which is not JSON."""
     match = re.search(r'field "(\w+)"', message)
@@ -144,11 +150,18 @@ def unwise(settings: Settings) -> list[str]:
     return found
 
 
+def files() -> tuple[Path, ...]:
+    """Return the files of settings, of which later ones win: what `gatehouse up` made, then `.env`."""
+    data_dir = os.environ.get("GATEHOUSE_DATA_DIR") or ".gatehouse"
+    return Path(data_dir) / "settings.env", Path(".env")
+
+
 def _given() -> list[str]:
-    """Return the names with our prefix in the environment and `.env`, except those of the test suite."""
-    dotenv = dotenv_values(".env") if Path(".env").is_file() else {}
-    names = {name.upper() for name in (*os.environ, *dotenv)}
-    return sorted(name for name in names if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIX))
+    """Return the names with our prefix in the environment and the files, except those that are no settings."""
+    names = {name.upper() for name in os.environ}
+    for file in files():
+        names.update(name.upper() for name in (dotenv_values(file) if file.is_file() else {}))
+    return sorted(name for name in names if name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS))
 
 
 def _known(model: type[BaseModel], above: str = "") -> set[str]:

@@ -1,4 +1,4 @@
-"""Settings: environment variables (or `.env`) with the prefix `GATEHOUSE_`, nested by `__`, checked once at start.
+"""Settings: environment variables (or files of them) with the prefix `GATEHOUSE_`, nested by `__`, checked at start.
 
 `load_settings` is how a process gets them; it reports every mistake at once. `Settings(...)` reads no environment, so a
 test states all it needs. Secrets, and URLs that may hold a password, are `SecretStr`: no repr or error shows them.
@@ -7,7 +7,7 @@ test states all it needs. Secrets, and URLs that may hold a password, are `Secre
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -129,7 +129,7 @@ class Settings(BaseModel):
             "owner": self.owner_database_url,
         }[which]
         if url is None:
-            raise SettingsError(["GATEHOUSE_OWNER_DATABASE_URL is not set. Migrations and seeds need it."])
+            raise SettingsError([mistakes.not_set(f"{which}_database_url")])
         return _libpq(url)
 
     def sqlalchemy_url(self, which: Database) -> str:
@@ -157,7 +157,6 @@ class SettingsError(Exception):
 _SOURCE: Final = SettingsConfigDict(
     env_prefix=mistakes.PREFIX,
     env_nested_delimiter="__",
-    env_file=".env",
     env_file_encoding="utf-8",
     env_ignore_empty=True,
     frozen=True,
@@ -167,30 +166,31 @@ _SOURCE: Final = SettingsConfigDict(
 
 
 class _Environment(BaseSettings, Settings):
-    """`Settings`, read from the environment and `.env`."""
+    """`Settings`, read from the environment and the files of `mistakes.files`."""
 
     model_config = _SOURCE
 
 
-class OwnerSettings(BaseSettings):
-    """All that migrations and seeds need, so that their process holds no other secret."""
+class _Urls(BaseSettings):
+    """The databases' URLs without any other setting."""
 
     model_config = _SOURCE
 
-    owner_database_url: PostgresUrl
+    owner_database_url: PostgresUrl | None = None
+    platform_database_url: PostgresUrl | None = None
 
-    @classmethod
-    def load(cls) -> Self:
-        """Return them. Raises `SettingsError`."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsError(mistakes.in_words(error)) from None
 
-    @property
-    def url(self) -> str:
-        """The owner's libpq URL."""
-        return _libpq(self.owner_database_url)
+def load_postgres_url(which: Literal["owner", "platform"]) -> str:
+    """Return the libpq URL of one role for a process that needs, and holds, nothing else. Raises `SettingsError`."""
+    try:
+        urls = _Urls(_env_file=mistakes.files())
+    except ValidationError as error:
+        raise SettingsError(mistakes.in_words(error)) from None
+    field = f"{which}_database_url"
+    url: SecretStr | None = getattr(urls, field)
+    if url is None:
+        raise SettingsError([mistakes.not_set(field)])
+    return _libpq(url)
 
 
 _STAND_INS: Final = {
@@ -205,7 +205,7 @@ _STAND_INS: Final = {
 def load_settings() -> Settings:
     """Return the settings of this process. Raises `SettingsError` with every mistake, never with a value."""
     try:
-        settings = _Environment()
+        settings = _Environment(_env_file=mistakes.files())
     except SourceError as error:
         raise SettingsError([mistakes.unreadable(str(error))]) from None
     except ValidationError as error:
@@ -229,7 +229,7 @@ def _contradictions_despite(error: ValidationError) -> list[str]:
             place = place.setdefault(group, {})
         place[name] = _STAND_INS.get(name, model.model_fields[name].default)
         wrong.add(".".join([*groups, name]))
-    settings = _Environment(**stand_ins)
+    settings = _Environment(_env_file=mistakes.files(), **stand_ins)
     return [m.words for m in mistakes.contradictions(settings) if m.field not in wrong]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from config.settings import OwnerSettings, Settings, SettingsError, load_settings
+from config.settings import Settings, SettingsError, load_postgres_url, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,19 +139,30 @@ def test_production_without_admin_token_or_provider_is_warned_of(environment: py
     assert [w.split(" ", 1)[0] for w in settings.warnings()] == ["GATEHOUSE_ADMIN_TOKEN", "GATEHOUSE_SMS_PROVIDER"]
 
 
-def test_dotenv_is_read_and_the_environment_wins(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("GATEHOUSE_LOG_LEVEL=debug\nGATEHOUSE_TWILIO__AUTH_TOKEN=from-file\n")
-    settings = load(environment, GOOD | {"GATEHOUSE_LOG_LEVEL": "error"})
-    assert settings.log_level == "error"
+def test_files_are_read_and_the_environment_wins(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = tmp_path / "elsewhere" / "settings.env"
+    made.parent.mkdir()
+    made.write_text("GATEHOUSE_LOG_LEVEL=debug\nGATEHOUSE_PORT=8001\nGATEHOUSE_HOST=made\n")
+    (tmp_path / ".env").write_text(
+        "GATEHOUSE_LOG_LEVEL=info\nGATEHOUSE_PORT=8002\nGATEHOUSE_TWILIO__AUTH_TOKEN=from-file\n"
+    )
+    settings = load(environment, GOOD | {"GATEHOUSE_LOG_LEVEL": "error", "GATEHOUSE_DATA_DIR": "elsewhere"})
+    assert (settings.host, settings.port, settings.log_level) == ("made", 8002, "error")
     assert settings.twilio.auth_token is not None
     assert settings.twilio.auth_token.get_secret_value() == "from-file"
 
 
-def test_migrations_need_the_owner_alone(environment: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="GATEHOUSE_OWNER_DATABASE_URL is not set"):
-        OwnerSettings.load()
+def test_migrations_need_one_url_alone(environment: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        SettingsError, match=r"GATEHOUSE_OWNER_DATABASE_URL is not set. Set it to the URL of the schema"
+    ):
+        load_postgres_url("owner")
     environment.setenv("GATEHOUSE_OWNER_DATABASE_URL", "postgres://owner:pw@db/gatehouse")
-    assert OwnerSettings.load().url == "postgresql://owner:pw@db/gatehouse"
+    assert load_postgres_url("owner") == "postgresql://owner:pw@db/gatehouse"
+    environment.setenv("GATEHOUSE_PLATFORM_DATABASE_URL", "mysql://s3cret-bit")
+    with pytest.raises(SettingsError, match="GATEHOUSE_PLATFORM_DATABASE_URL must begin with") as caught:
+        load_postgres_url("platform")
+    assert "s3cret-bit" not in str(caught.value)
 
 
 def test_settings_in_code_read_no_environment(environment: pytest.MonkeyPatch) -> None:
