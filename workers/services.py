@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from domain.replies.ports import Composer
 from providers.registry import build_composer, build_sms
 
+from domain.conversations.ports import ThreadSignal
 from domain.delivery.ports import SmsProvider
 from domain.kernel.clock import Clock
 from domain.kernel.database import Database
+from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -24,6 +26,7 @@ class Services:
     clock: Clock
     sms: SmsProvider
     composer: Composer
+    thread_signal: ThreadSignal
     public_url: str
 
 
@@ -34,5 +37,6 @@ def build_services(settings: Settings, database: Database, clock: Clock) -> Serv
         clock=clock,
         sms=build_sms(settings, database),
         composer=build_composer(settings),
+        thread_signal=RedisSignals(settings.redis_url.get_secret_value()),
         public_url=settings.public_url,
     )

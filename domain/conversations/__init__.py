@@ -1,0 +1,9 @@
+"""Contacts, conversations and messages: accepting what comes in and answering it.
+
+Tables: `contacts`, `conversations`, `messages`. Handles `conversations.process`.
+
+Invariants:
+- a message and the job that processes it commit together, once per `external_id`;
+- a conversation is processed by one job at a time, under a lease that a killed worker's rescued job takes up again;
+- all unprocessed messages of a conversation are answered together, in order of arrival.
+"""

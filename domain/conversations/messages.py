@@ -1,0 +1,22 @@
+"""The jobs of this capability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from domain.queue.message import Message, job
+
+Channel = Literal["sms", "web"]
+PROCESS: Final = "conversations.process"
+
+
+@job(kind=PROCESS, queue="inbound", max_attempts=8)
+@dataclass(frozen=True, slots=True)
+class ProcessMessages(Message):
+    """Answer what this contact of this client wrote and nobody has looked at yet."""
+
+    client_id: UUID
+    channel: Channel
+    address: str

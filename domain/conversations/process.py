@@ -1,0 +1,180 @@
+"""Answer what a contact wrote: consent first, then the gate, then the reply.
+
+Two transactions around composing, which may call a model: the first takes the conversation's lease and reads everything
+that the reply needs; the second stores the reply, its delivery, the owner's alert and the end of the job together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from domain.clients.models import Client, ClientSettings
+from domain.conversations.answer import Answer, store_answer
+from domain.conversations.consent import apply_keywords
+from domain.conversations.messages import ProcessMessages
+from domain.conversations.ports import ThreadSignal
+from domain.conversations.thread import (
+    Waiting,
+    history,
+    mark_processed,
+    release_thread,
+    take_thread,
+    waiting_messages,
+)
+from domain.conversations.wording import fallback
+from domain.delivery.opt_outs import is_opted_out
+from domain.gate.decide import decide
+from domain.gate.guards import Decision, Guard
+from domain.gate.snapshot import load_snapshot
+from domain.kernel.clock import Clock
+from domain.queue.outcome import Cancel, Done, Outcome, Snooze
+from domain.queue.run import Run
+from domain.replies.ports import ComposedReply, Composer, ReplyRequest
+from domain.replies.search import search_knowledge
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+DEFAULT_THRESHOLD: Final = 0.5
+HELD_PAUSE: Final = timedelta(milliseconds=250)
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """What a reply needs to know of the client."""
+
+    id: UUID
+    org_id: UUID
+    name: str
+    owner_phone: str | None
+    notification_channel: str
+    fallback_text: str | None
+    call_back_text: str | None
+    answer_threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be answered, and everything that the answer may use."""
+
+    conversation_id: UUID
+    messages: Sequence[Waiting]
+    business: Business
+    request: ReplyRequest | None
+
+
+def process_messages(
+    message: ProcessMessages, run: Run, *, clock: Clock, composer: Composer, signal: ThreadSignal
+) -> Outcome:
+    """Answer the contact's unprocessed messages together; a burst of texts gets one reply."""
+    with run.scope() as session:
+        question = _read(session, message, run, clock)
+        if not isinstance(question, Question):
+            return question
+    reply = None if question.request is None else composer.compose(question.request)
+    with run.scope() as session:
+        release_thread(session, question.conversation_id, run)
+        # A switch may have been thrown while the reply was composed. A text passes the gate once more when it is sent.
+        decision = _decide(session, message, question.messages, clock)
+        if decision.block == "hard":
+            return _suppress(session, run, question.messages, decision)
+        answer = _answer(question, decision, message, reply if decision.allowed else None)
+        store_answer(session, answer, question.messages, clock=clock)
+        outcome = run.finish(session, Done(answer.note))
+    signal.changed(question.conversation_id)
+    return outcome
+
+
+def _read(session: Session, message: ProcessMessages, run: Run, clock: Clock) -> Question | Outcome:
+    conversation_id = take_thread(session, message, run)
+    if conversation_id is None:
+        return run.finish(session, Snooze(clock.now() + HELD_PAUSE, "Another job is answering this conversation."))
+    waiting = apply_keywords(session, message, run.org_id, waiting_messages(session, message, conversation_id))
+    if not waiting:
+        release_thread(session, conversation_id, run)
+        return run.finish(session, Done("Nothing was left to answer."))
+    decision = _decide(session, message, waiting, clock)
+    if decision.block == "hard":
+        release_thread(session, conversation_id, run)
+        return _suppress(session, run, waiting, decision)
+    business = _business(session, message.client_id)
+    request = None if decision.block else _request(session, business, conversation_id, waiting)
+    return Question(conversation_id, waiting, business, request)
+
+
+def _suppress(session: Session, run: Run, messages: Sequence[Waiting], decision: Decision) -> Outcome:
+    mark_processed(session, messages, "suppressed")
+    return run.finish(session, Cancel(f"The gate blocked the reply: {decision.reason}"))
+
+
+def _decide(session: Session, message: ProcessMessages, waiting: Sequence[Waiting], clock: Clock) -> Decision:
+    opted_out = message.channel == "sms" and is_opted_out(session, message.client_id, "sms", message.address)
+    snapshot = load_snapshot(
+        session, message.client_id, now=clock.now(), recipient_opted_out=opted_out, direct_reply=True
+    )
+    last = waiting[-1]
+    return decide(
+        session,
+        Guard.CAN_PROCESS_CUSTOMER_MESSAGE,
+        snapshot,
+        subject=f"message:{last.id}",
+        correlation_id=last.correlation_id,
+    )
+
+
+def _business(session: Session, client_id: UUID) -> Business:
+    row = session.execute(
+        select(
+            Client.id,
+            Client.org_id,
+            Client.name,
+            Client.owner_phone,
+            func.coalesce(ClientSettings.notification_channel, "sms"),
+            ClientSettings.fallback_text,
+            ClientSettings.call_back_text,
+            func.coalesce(ClientSettings.answer_threshold, DEFAULT_THRESHOLD),
+        )
+        .outerjoin(ClientSettings, ClientSettings.client_id == Client.id)
+        .where(Client.id == client_id)
+    ).one()
+    return Business(*row)
+
+
+def _request(session: Session, business: Business, conversation_id: UUID, waiting: Sequence[Waiting]) -> ReplyRequest:
+    question = "\n".join(one.body for one in waiting)
+    return ReplyRequest(
+        client_name=business.name,
+        question=question,
+        passages=search_knowledge(session, business.id, question),
+        history=history(session, conversation_id),
+        threshold=business.answer_threshold,
+        call_back_text=business.call_back_text,
+        booking_url=None,
+    )
+
+
+def _answer(question: Question, decision: Decision, message: ProcessMessages, reply: ComposedReply | None) -> Answer:
+    business, last = question.business, question.messages[-1]
+    alert_owner = reply is None or reply.kind == "call_back"
+    return Answer(
+        org_id=business.org_id,
+        client_id=business.id,
+        conversation_id=question.conversation_id,
+        channel=message.channel,
+        address=message.address,
+        correlation_id=last.correlation_id,
+        text=fallback(business.name, business.fallback_text) if reply is None else reply.text,
+        by_ai=reply is not None,
+        confidence=None if reply is None else reply.confidence,
+        sources=() if reply is None else reply.sources,
+        note=f"Answered with the fallback text: {decision.reason}" if reply is None else reply.kind,
+        alert_to=business.owner_phone if alert_owner and business.notification_channel in {"sms", "both"} else None,
+        alert_reason=decision.reason if reply is None else "a call-back was offered",
+        client_name=business.name,
+    )

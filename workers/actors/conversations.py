@@ -1,0 +1,18 @@
+"""Actors of conversations."""
+
+from __future__ import annotations
+
+from domain.conversations.messages import ProcessMessages
+from domain.conversations.process import process_messages
+from domain.queue.outcome import Outcome
+from domain.queue.run import Run
+from workers.registry import actor
+from workers.services import Services
+
+
+@actor(ProcessMessages)
+def process(message: ProcessMessages, run: Run, services: Services) -> Outcome:
+    """Answer a contact."""
+    return process_messages(
+        message, run, clock=services.clock, composer=services.composer, signal=services.thread_signal
+    )
