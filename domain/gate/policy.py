@@ -1,0 +1,198 @@
+"""The rules of the gate: pure functions from a snapshot to a decision, no query, no clock of their own.
+
+| guard                            | asks                                           | blocks                          |
+| -------------------------------- | ---------------------------------------------- | ------------------------------- |
+| organization_active              | organization                                   | suspended: hard                 |
+| not_cancelled                    | cancels_at, billing_status                     | its last day has passed: hard   |
+| billing_in_order                 | billing_status, payment_active, trial          | trial over, nothing paid: hard  |
+| can_respond_to_customer          | the three above; onboarding_complete           | not onboarded: soft             |
+| can_send_sms                     | the first three; outbound_paused, opt-out      | paused, opted out: hard         |
+|                                  | and quiet hours, unless direct_reply           | quiet: soft, with `retry_at`    |
+| can_send_booking_link            | onboarding_complete, booking_mode, booking_url | not onboarded, no booking: soft |
+|                                  |                                                | unusable address: soft          |
+| can_send_notification            | the first three; outbound_paused               | paused: hard                    |
+|                                  | and notifications_paused                       | paused: hard                    |
+| should_use_ai                    | ai_disabled                                    | turned off: soft                |
+| can_process_customer_message     | can_respond_to_customer, can_send_sms,         | as its parts                    |
+|                                  | should_use_ai                                  |                                 |
+| can_process_booking_request      | can_respond_to_customer, can_send_sms,         | as its parts                    |
+|                                  | can_send_booking_link                          |                                 |
+| can_process_notification_request | can_send_notification                          | as its part                     |
+
+A guard made of parts asks all of them: the first hard block wins, else the first soft one, else it allows; the decision
+names the part that blocked. What a contact asks for is answered at once, so the two composites that answer a contact
+ignore quiet hours, as can_send_sms does for a `direct_reply`.
+
+Three choices of the product. `outbound_paused` is a client's emergency brake: it stops alerts to the owner as well as
+texts to customers. A payment that is past due is grace, not a block. A client that never subscribed and never began a
+trial is served: billing is kept elsewhere and told to us, so its absence proves nothing; onboarding says who is live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from domain.clients.booking import BookingUrl, check_booking_url
+from domain.gate.guards import Decision, Guard, Input, allow, block, first_block, in_utc
+from domain.gate.quiet_hours import is_quiet, next_allowed
+from domain.gate.standing import billing_in_order, not_cancelled, organization_active, standing
+
+if TYPE_CHECKING:
+    from domain.gate.snapshot import Snapshot
+
+__all__ = [
+    "RULES",
+    "billing_in_order",
+    "can_process_booking_request",
+    "can_process_customer_message",
+    "can_process_notification_request",
+    "can_respond_to_customer",
+    "can_send_booking_link",
+    "can_send_notification",
+    "can_send_sms",
+    "not_cancelled",
+    "organization_active",
+    "should_use_ai",
+]
+
+Rule = Callable[["Snapshot"], Decision]
+
+_BOOKING_PROBLEMS: Final = {
+    BookingUrl.MISSING: "Booking by link is chosen, but no booking address is set.",
+    BookingUrl.MALFORMED: "The booking address is not a usable web address.",
+    BookingUrl.NOT_HTTPS: "The booking address does not begin with https://.",
+    BookingUrl.NO_PUBLIC_HOST: "The booking address does not lead to a public web site.",
+    BookingUrl.HAS_CREDENTIALS: "The booking address contains a user name or password.",
+}
+
+
+def can_respond_to_customer(snapshot: Snapshot) -> Decision:
+    """Decide whether a customer of this client may be answered."""
+    guard = Guard.CAN_RESPOND_TO_CUSTOMER
+    return first_block(guard, [*standing(snapshot), _onboarded(guard, snapshot)])
+
+
+def can_send_sms(snapshot: Snapshot) -> Decision:
+    """Decide whether a text may leave for this contact now. A soft block is the quiet hours and carries `retry_at`."""
+    guard = Guard.CAN_SEND_SMS
+    inputs: dict[str, Input] = {"recipient_opted_out": snapshot.recipient_opted_out}
+    if snapshot.recipient_opted_out:
+        opt_out = block(guard, "hard", "The contact has opted out of texts.", inputs)
+    else:
+        opt_out = allow(guard, "The contact has not opted out.", inputs)
+    return first_block(
+        guard, [*standing(snapshot), _outbound_open(guard, snapshot), opt_out, _not_quiet(guard, snapshot)]
+    )
+
+
+def can_send_booking_link(snapshot: Snapshot) -> Decision:
+    """Decide whether booking may be offered: by link (`redirect`) or by taking the request down (`capture`)."""
+    guard = Guard.CAN_SEND_BOOKING_LINK
+    return first_block(guard, [_onboarded(guard, snapshot), _booking_offered(guard, snapshot)])
+
+
+def can_send_notification(snapshot: Snapshot) -> Decision:
+    """Decide whether the client's owner may be alerted now."""
+    guard = Guard.CAN_SEND_NOTIFICATION
+    inputs: dict[str, Input] = {"notifications_paused": snapshot.notifications_paused}
+    if snapshot.notifications_paused:
+        notifications = block(guard, "hard", "Notifications to the owner are paused for this client.", inputs)
+    else:
+        notifications = allow(guard, "Notifications are not paused.", inputs)
+    return first_block(guard, [*standing(snapshot), _outbound_open(guard, snapshot), notifications])
+
+
+def should_use_ai(snapshot: Snapshot) -> Decision:
+    """Decide whether a reply may be composed for this client, rather than the fallback text sent."""
+    inputs: dict[str, Input] = {"ai_disabled": snapshot.ai_disabled}
+    if snapshot.ai_disabled:
+        return block(Guard.SHOULD_USE_AI, "soft", "Automatic replies are turned off for this client.", inputs)
+    return allow(Guard.SHOULD_USE_AI, "Automatic replies are turned on.", inputs)
+
+
+def can_process_customer_message(snapshot: Snapshot) -> Decision:
+    """Decide what becomes of a customer's message: allowed, compose; soft, the fallback text; hard, nothing."""
+    asked_for = replace(snapshot, direct_reply=True)
+    parts = [can_respond_to_customer(asked_for), can_send_sms(asked_for), should_use_ai(asked_for)]
+    return first_block(Guard.CAN_PROCESS_CUSTOMER_MESSAGE, parts)
+
+
+def can_process_booking_request(snapshot: Snapshot) -> Decision:
+    """Decide what becomes of a customer's wish to book: allowed, link or capture; soft, the fallback; hard, nothing."""
+    asked_for = replace(snapshot, direct_reply=True)
+    parts = [can_respond_to_customer(asked_for), can_send_sms(asked_for), can_send_booking_link(asked_for)]
+    return first_block(Guard.CAN_PROCESS_BOOKING_REQUEST, parts)
+
+
+def can_process_notification_request(snapshot: Snapshot) -> Decision:
+    """Decide whether an alert to the owner is to be made at all."""
+    return first_block(Guard.CAN_PROCESS_NOTIFICATION_REQUEST, [can_send_notification(snapshot)])
+
+
+RULES: Final[Mapping[Guard, Rule]] = {
+    Guard.ORGANIZATION_ACTIVE: organization_active,
+    Guard.NOT_CANCELLED: not_cancelled,
+    Guard.BILLING_IN_ORDER: billing_in_order,
+    Guard.CAN_RESPOND_TO_CUSTOMER: can_respond_to_customer,
+    Guard.CAN_SEND_SMS: can_send_sms,
+    Guard.CAN_SEND_BOOKING_LINK: can_send_booking_link,
+    Guard.CAN_SEND_NOTIFICATION: can_send_notification,
+    Guard.SHOULD_USE_AI: should_use_ai,
+    Guard.CAN_PROCESS_CUSTOMER_MESSAGE: can_process_customer_message,
+    Guard.CAN_PROCESS_BOOKING_REQUEST: can_process_booking_request,
+    Guard.CAN_PROCESS_NOTIFICATION_REQUEST: can_process_notification_request,
+}
+"""The rule of every guard."""
+
+
+def _onboarded(guard: Guard, snapshot: Snapshot) -> Decision:
+    inputs: dict[str, Input] = {"onboarding_complete": snapshot.onboarding_complete}
+    if not snapshot.onboarding_complete:
+        return block(guard, "soft", "The client's onboarding is not complete.", inputs)
+    return allow(guard, "The client's onboarding is complete.", inputs)
+
+
+def _outbound_open(guard: Guard, snapshot: Snapshot) -> Decision:
+    inputs: dict[str, Input] = {"outbound_paused": snapshot.outbound_paused}
+    if snapshot.outbound_paused:
+        return block(guard, "hard", "Everything outbound is paused for this client.", inputs)
+    return allow(guard, "Outbound messages are not paused.", inputs)
+
+
+def _not_quiet(guard: Guard, snapshot: Snapshot) -> Decision:
+    window = snapshot.quiet_hours
+    inputs: dict[str, Input] = {
+        "direct_reply": snapshot.direct_reply,
+        "quiet_hours": None if window is None else f"{window[0].isoformat()}/{window[1].isoformat()}",
+        "timezone": snapshot.timezone,
+        "now": in_utc(snapshot.now),
+    }
+    if snapshot.direct_reply:
+        return allow(guard, "The contact waits for this reply, so quiet hours don't matter.", inputs)
+    if window is None:
+        return allow(guard, "The client has no quiet hours.", inputs)
+    try:
+        zone = ZoneInfo(snapshot.timezone)
+    except (KeyError, ValueError, OSError):
+        reason = "The client has quiet hours, but its time zone is not one that is known. Correct the time zone."
+        return block(guard, "hard", reason, inputs)
+    if not is_quiet(snapshot.now, window, zone):
+        return allow(guard, "It is outside the client's quiet hours.", inputs)
+    retry_at = next_allowed(snapshot.now, window, zone)
+    reason = "These are quiet hours where the contact is; the text waits until they end."
+    return replace(block(guard, "soft", reason, inputs), retry_at=retry_at)
+
+
+def _booking_offered(guard: Guard, snapshot: Snapshot) -> Decision:
+    url = check_booking_url(snapshot.booking_url)
+    inputs: dict[str, Input] = {"booking_mode": snapshot.booking_mode, "booking_url": url.value}
+    if snapshot.booking_mode == "capture":
+        return allow(guard, "Booking requests are taken down for the owner.", inputs)
+    if snapshot.booking_mode != "redirect":
+        return block(guard, "soft", "The client does not offer booking.", inputs)
+    if url is not BookingUrl.VALID:
+        return block(guard, "soft", _BOOKING_PROBLEMS[url], inputs)
+    return allow(guard, "The client has a usable booking address.", inputs)
