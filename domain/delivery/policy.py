@@ -17,14 +17,16 @@ from zoneinfo import ZoneInfo
 
 SEND_TRIES: Final = 8
 """Failed runs of one sending job. With its back-off, a provider may be away for some hours."""
-CALL_WITHIN: Final = timedelta(seconds=3)
+CALL_WITHIN: Final = timedelta(seconds=5)
 """A call begins this soon after its attempt is on record, or not at all: a worker that was paused in between must not
 send what another has meanwhile taken over."""
-SETTLING: Final = timedelta(seconds=20)
+SETTLING: Final = timedelta(seconds=25)
 """An attempt this young is not looked for yet: the latest begin of a call, its time limits (5 s to connect, 10 s to
-read), and 2 s in which the provider's list may lag behind."""
+read), and 5 s by which the provider's list may lag behind."""
 IN_FLIGHT: Final = timedelta(seconds=60)
-"""An attempt marked `sending` may really be under way this long; rescue from a lost worker takes 20 s."""
+"""An attempt marked `sending` may really be under way this long: rescue from a lost worker takes 20 s, a run 60 s."""
+TWIN_PAUSE: Final = timedelta(seconds=5)
+"""How long to wait for the same text to the same recipient that is under way, before looking again."""
 
 
 class ErrorClass(StrEnum):
@@ -163,8 +165,6 @@ def until_midnight_pacific(now: datetime) -> timedelta:
 
 
 State = Literal["pending", "sending", "unknown", "accepted", "sent", "delivered", "undelivered", "failed", "cancelled"]
-TAKEN: Final[frozenset[str]] = frozenset({"accepted", "sent", "delivered", "undelivered"})
-"""States in which a provider has the message, so that it is never sent again."""
 
 # From weakest to strongest evidence. A later report never takes a delivery back, whatever order reports come in.
 _STATUS_ORDER: Final = (

@@ -19,8 +19,8 @@ _DELIVERED: Final = "delivered"
 """Nobody reports later on what the sandbox sent, so it says at once how it ended."""
 _NO_SENDER: Final = 21703
 
-Wake = Callable[[UUID, str], None]
-"""Called with the client and the recipient after a text was "sent" and committed. It must not raise."""
+Wake = Callable[[UUID], None]
+"""Called with the client after a text was "sent" and committed. It must not raise."""
 
 
 class SandboxSms:
@@ -49,7 +49,7 @@ class SandboxSms:
         )
         with self._database.tenant_scope(sms.org_id) as session:
             session.execute(statement.on_conflict_do_nothing(index_elements=["attempt_id"]))
-        self._wake(sms.client_id, sms.to)
+        self._wake(sms.client_id)
         return accepted
 
     def find(self, sms: OutgoingSms, since: datetime) -> Sequence[Accepted]:

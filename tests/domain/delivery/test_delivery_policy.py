@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -124,11 +125,11 @@ STATUSES = st.sampled_from(["queued", "sending", "sent", "delivered", "undeliver
 
 @given(st.lists(st.tuples(STATUSES, st.sampled_from([None, "30003", "30008"])), min_size=1), st.randoms())
 def test_the_strongest_report_does_not_depend_on_the_order(
-    reports: list[tuple[str, str | None]], random: object
+    reports: list[tuple[str, str | None]], random: Random
 ) -> None:
     expected = strongest(reports)
     shuffled = list(reports)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis types its Random as an object
+    random.shuffle(shuffled)
     assert strongest(shuffled) == expected
 
 

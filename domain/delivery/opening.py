@@ -1,0 +1,127 @@
+"""The first of the three phases: ask the gate, and put the intent to send on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.delivery import repository
+from domain.delivery.policy import ErrorClass
+from domain.delivery.ports import OutgoingSms, SmsProvider
+from domain.delivery.repository import Attempt, Failure, Loaded
+from domain.gate.decide import decide
+from domain.gate.guards import Decision, Guard
+from domain.gate.snapshot import load_snapshot
+from domain.kernel.clock import Clock
+from domain.kernel.ids import new_id
+from domain.queue.outcome import Cancel, Dead, Outcome, Snooze
+from domain.queue.run import Run
+
+_SHORTEST_SNOOZE: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What sending needs beside the delivery. `public_url`: where the provider reports to, no slash at the end."""
+
+    provider: SmsProvider
+    clock: Clock
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An attempt on record, to be called for as soon as that is committed."""
+
+    delivery: Loaded
+    attempt: Attempt
+    sms: OutgoingSms
+
+
+def open_next(session: Session, run: Run, delivery: Loaded, means: Means) -> Sending | Outcome:
+    """Open the next attempt at a delivery that is locked and has no unresolved one, or end the run saying why not.
+
+    A hard block cancels the delivery, as does a soft one that time doesn't lift; quiet hours put it off.
+    """
+    blocked = _ask_gate(session, delivery, means)
+    if blocked is not None:
+        return run.finish(session, _stop(session, delivery, blocked, means))
+    if delivery.sms_number is None and delivery.messaging_service_sid is None:
+        return run.finish(session, _no_sender(session, delivery, means))
+    attempt = Attempt(new_id(), means.clock.now(), "sending")
+    repository.open_attempt(session, delivery, attempt, means.provider.name)
+    repository.mark(session, delivery.id, "sending")
+    return Sending(delivery, attempt, outgoing(delivery, attempt.id, means))
+
+
+def outgoing(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingSms:
+    """Return the message of one attempt as a provider takes it."""
+    return OutgoingSms(
+        attempt_id=attempt_id,
+        org_id=delivery.org_id,
+        client_id=delivery.client_id,
+        to=delivery.to_address,
+        body=delivery.body,
+        from_number=delivery.sms_number,
+        messaging_service_sid=delivery.messaging_service_sid,
+        status_callback=f"{means.public_url}/webhooks/twilio/status?attempt={attempt_id}",
+    )
+
+
+def _ask_gate(session: Session, delivery: Loaded, means: Means) -> Decision | None:
+    """Return the decision that stops this delivery now, or None."""
+    snapshot = load_snapshot(
+        session,
+        delivery.client_id,
+        now=means.clock.now(),
+        recipient_opted_out=delivery.opted_out,
+        direct_reply=delivery.direct_reply,
+    )
+    for guard in _guards(delivery):
+        decision = decide(
+            session, guard, snapshot, subject=f"delivery:{delivery.id}", correlation_id=delivery.correlation_id
+        )
+        if not decision.allowed:
+            return decision
+    return None
+
+
+def _guards(delivery: Loaded) -> list[Guard]:
+    """Return what must be asked before this delivery leaves.
+
+    A composed reply must still be wanted as a reply; a fallback is what a soft block there calls for. An owner is
+    alerted at any hour, but not against an opt-out of that number.
+    """
+    match delivery.purpose:
+        case "owner_alert":
+            alert = [Guard.CAN_PROCESS_NOTIFICATION_REQUEST]
+            return [*alert, Guard.CAN_SEND_SMS] if delivery.opted_out else alert
+        case "reply" if delivery.direct_reply:
+            return [Guard.CAN_PROCESS_CUSTOMER_MESSAGE]
+        case "reply":
+            return [Guard.CAN_PROCESS_CUSTOMER_MESSAGE, Guard.CAN_SEND_SMS]
+        case _:
+            return [Guard.CAN_SEND_SMS]
+
+
+def _stop(session: Session, delivery: Loaded, blocked: Decision, means: Means) -> Outcome:
+    now = means.clock.now()
+    if blocked.retry_at is not None:
+        return Snooze(max(blocked.retry_at, now + _SHORTEST_SNOOZE), blocked.reason)
+    failure = Failure(blocked.reason, blocked.guard.value)
+    repository.open_attempt(session, delivery, Attempt(new_id(), now, "blocked"), means.provider.name, failure)
+    repository.mark(session, delivery.id, "cancelled", failure)
+    return Cancel(blocked.reason)
+
+
+def _no_sender(session: Session, delivery: Loaded, means: Means) -> Outcome:
+    error_class = ErrorClass.CONFIGURATION
+    failure = Failure("The client has neither a telephone number nor a Messaging Service to send from.", error_class)
+    attempt = Attempt(new_id(), means.clock.now(), "not_sent")
+    repository.open_attempt(session, delivery, attempt, means.provider.name, failure)
+    repository.mark(session, delivery.id, "failed", failure)
+    return Dead(failure.text, error_class)

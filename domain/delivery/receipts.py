@@ -1,0 +1,144 @@
+"""What a provider reports of a message later: each report kept once, the delivery brought to where they point.
+
+Reports come repeated and out of order, some before the provider's own answer is on record. A state is therefore
+computed from all reports of a delivery, by their evidence, not by their order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from domain.delivery import repository
+from domain.delivery.models import Delivery, DeliveryReceipt, NotificationLog
+from domain.delivery.opt_outs import record_opt_out
+from domain.delivery.policy import ErrorClass, meaning, state_of, strongest
+from domain.kernel.database import Database
+from domain.kernel.ids import new_id
+
+FAILED_STATES: Final = ("failed", "undelivered")
+Taking = Literal["recorded", "repeated", "unknown"]
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One report: the provider's id and status of a message, and the attempt whose callback this is, if it says so."""
+
+    provider_id: str
+    status: str
+    error_code: str | None
+    attempt_id: UUID | None
+
+
+def take_receipt(database: Database, receipt: Receipt) -> Taking:
+    """Record a report and its consequences, once. `unknown`: it is of no message of ours; nothing is stored."""
+    with database.platform_scope() as session:
+        owner = _owner(session, receipt)
+    if owner is None:
+        return "unknown"
+    org_id, delivery_id = owner
+    with database.tenant_scope(org_id) as session:
+        return _record(session, delivery_id, receipt)
+
+
+def _owner(session: Session, receipt: Receipt) -> tuple[UUID, UUID] | None:
+    """Return the organization and the delivery that a report belongs to: by attempt, else by the provider's id."""
+    row = None
+    if receipt.attempt_id is not None:
+        log = NotificationLog
+        row = session.execute(select(log.org_id, log.delivery_id).where(log.id == receipt.attempt_id)).one_or_none()
+    if row is None:
+        statement = select(Delivery.org_id, Delivery.id).where(Delivery.provider_id == receipt.provider_id).limit(1)
+        row = session.execute(statement).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def _record(session: Session, delivery_id: UUID, receipt: Receipt) -> Taking:
+    delivery = repository.lock_delivery(session, delivery_id)
+    if delivery is None:
+        return "unknown"
+    if not _keep(session, delivery.org_id, delivery_id, receipt):
+        return "repeated"
+    if receipt.attempt_id is not None:
+        _prove(session, delivery_id, receipt.attempt_id, receipt.provider_id)
+    _advance(session, delivery_id, receipt.provider_id)
+    code = _number(receipt.error_code)
+    if code is not None and meaning(code).error_class is ErrorClass.OPTED_OUT and delivery.channel == "sms":
+        record_opt_out(
+            session,
+            org_id=delivery.org_id,
+            client_id=delivery.client_id,
+            channel="sms",
+            address=delivery.to_address,
+            source="provider",
+        )
+    _log.info("receipt_recorded", delivery_id=str(delivery_id), status=receipt.status, error_code=receipt.error_code)
+    return "recorded"
+
+
+def _keep(session: Session, org_id: UUID, delivery_id: UUID, receipt: Receipt) -> bool:
+    statement = (
+        insert(DeliveryReceipt)
+        .values(
+            id=new_id(),
+            org_id=org_id,
+            delivery_id=delivery_id,
+            provider_id=receipt.provider_id,
+            status=receipt.status,
+            error_code=receipt.error_code,
+        )
+        .on_conflict_do_nothing(index_elements=["provider_id", "status"])
+        .returning(DeliveryReceipt.id)
+    )
+    return session.scalar(statement) is not None
+
+
+def _prove(session: Session, delivery_id: UUID, attempt_id: UUID, provider_id: str) -> None:
+    """Close an attempt as accepted, whatever was known before: a report that names it is proof."""
+    log = NotificationLog
+    session.execute(
+        update(log)
+        .where(log.id == attempt_id, log.delivery_id == delivery_id, log.outcome != "accepted")
+        .values(
+            outcome="accepted",
+            provider_id=provider_id,
+            finished_at=func.coalesce(log.finished_at, func.now()),
+            error_code=None,
+            error_class=None,
+            error_text=None,
+        )
+    )
+
+
+def _advance(session: Session, delivery_id: UUID, provider_id: str) -> None:
+    reports = session.execute(
+        select(DeliveryReceipt.status, DeliveryReceipt.error_code).where(DeliveryReceipt.delivery_id == delivery_id)
+    )
+    best = strongest((status, error_code) for status, error_code in reports)
+    if best is None:
+        return
+    state, failure = state_of(best[0]), None
+    if state in FAILED_STATES:
+        failure = meaning(_number(best[1]))
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id)
+        .values(
+            state=state,
+            provider_id=func.coalesce(Delivery.provider_id, provider_id),
+            error_code=best[1] if failure else None,
+            error_text=failure and failure.words,
+            updated_at=func.now(),
+        )
+    )
+
+
+def _number(error_code: str | None) -> int | None:
+    return int(error_code) if error_code is not None and error_code.isascii() and error_code.isdigit() else None

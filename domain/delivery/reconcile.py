@@ -1,0 +1,86 @@
+"""Find out what became of an attempt whose end nobody knows, before anything is sent again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from sqlalchemy.orm import Session
+
+from domain.delivery import repository
+from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
+from domain.delivery.opening import Means, Sending, open_next, outgoing
+from domain.delivery.policy import (
+    IN_FLIGHT,
+    SETTLING,
+    TREATMENTS,
+    TWIN_PAUSE,
+    meaning,
+    state_of,
+    wait_before_retry,
+)
+from domain.delivery.ports import Accepted
+from domain.delivery.repository import Attempt, Failure, Loaded
+from domain.queue.outcome import Dead, Done, Outcome, Retry, Snooze
+from domain.queue.run import Run
+
+_NOT_THERE: Final = Failure("The provider has no such message: it was not sent.")
+_log = structlog.get_logger(__name__)
+
+
+def await_settling(session: Session, run: Run, delivery: Loaded, attempt: Attempt, means: Means) -> Outcome | None:
+    """Mark a found attempt as unknown. Ends the run when it is too early to look for it; None when it is time."""
+    now = means.clock.now()
+    if attempt.outcome != "unknown":
+        repository.close_attempt(session, attempt.id, "unknown", at=now)
+        repository.mark(session, delivery.id, "unknown")
+    settled = attempt.started_at + SETTLING
+    if now < settled:
+        return run.finish(session, Snooze(settled, "An attempt at it may still be under way."))
+    return None
+
+
+def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means) -> Sending | Outcome:
+    """Ask the provider about an attempt: end the run when it took the message, else open the next attempt.
+
+    When the provider can't tell, the run is retried and at last dead: a person decides, nothing is sent blindly.
+    """
+    try:
+        found = means.provider.find(outgoing(delivery, attempt.id, means), attempt.started_at)
+    except (ProviderRejectedError, OutcomeUnknownError) as error:
+        return _cannot_tell(run, error, means)
+    _log.info("attempt_looked_for", delivery_id=str(delivery.id), attempt_id=str(attempt.id), found=len(found))
+    with run.scope() as session:
+        current = repository.lock_delivery(session, delivery.id)
+        if current is None or current.taken:
+            return run.finish(session, Done("A receipt said meanwhile that it was sent."))
+        repository.hold_twins(session, current)
+        now = means.clock.now()
+        # A message of theirs that is not on record yet would be taken for ours.
+        if found and repository.twin_in_flight(session, current, now - IN_FLIGHT):
+            return run.finish(session, Snooze(now + TWIN_PAUSE, "The same text to the same recipient is under way."))
+        others = repository.taken_by_others(session, current.id, [each.provider_id for each in found])
+        ours = next((each for each in found if each.provider_id not in others), None)
+        if ours is not None:
+            record_accepted(session, current, attempt, ours, means)
+            return run.finish(session, Done("The provider had taken it, as it says."))
+        repository.close_attempt(session, attempt.id, "not_sent", at=now, failure=_NOT_THERE)
+        return open_next(session, run, current, means)
+
+
+def record_accepted(session: Session, delivery: Loaded, attempt: Attempt, accepted: Accepted, means: Means) -> None:
+    """Record that a provider has the message."""
+    now = means.clock.now()
+    repository.close_attempt(session, attempt.id, "accepted", at=now, provider_id=accepted.provider_id)
+    repository.mark_taken(session, delivery.id, state_of(accepted.status), accepted.provider_id)
+
+
+def _cannot_tell(run: Run, error: ProviderRejectedError | OutcomeUnknownError, means: Means) -> Outcome:
+    found = meaning(30410)
+    asked = None
+    if isinstance(error, ProviderRejectedError):
+        found, asked = meaning(error.code, error.http_status), error.retry_after
+    words = f"It is not known whether it was sent, and the provider does not say. {found.words}"
+    if TREATMENTS[found.error_class].action in ("fail", "operator"):
+        return Dead(words, found.error_class)
+    return Retry(words, wait_before_retry(found.error_class, run.tries, means.clock.now(), asked), found.error_class)

@@ -1,0 +1,167 @@
+"""Send one delivery: open an attempt and commit, call the provider, record what came of it.
+
+No transaction is open during a call. A run that finds an attempt of which nobody knows the end (its worker died, the
+answer was lost) first finds that out: see `reconcile`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy.orm import Session
+
+from domain.delivery import repository
+from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
+from domain.delivery.messages import SendDelivery
+from domain.delivery.opening import Means, Sending, open_next
+from domain.delivery.opt_outs import record_opt_out
+from domain.delivery.policy import (
+    CALL_WITHIN,
+    SETTLING,
+    TREATMENTS,
+    ErrorClass,
+    Meaning,
+    may_retry,
+    meaning,
+    wait_before_retry,
+)
+from domain.delivery.ports import Accepted, SmsProvider
+from domain.delivery.reconcile import await_settling, reconcile, record_accepted
+from domain.delivery.repository import Attempt, Failure, Loaded
+from domain.kernel.clock import Clock
+from domain.kernel.errors import NotFoundError
+from domain.kernel.redaction import redact_text
+from domain.queue.finish import RunLostError
+from domain.queue.outcome import Cancel, Dead, Done, Outcome, Retry, Snooze
+from domain.queue.run import Run
+
+_LONGEST_TEXT: Final = 300
+_NOT_CALLED: Final = Failure("The worker was held up before the call; nothing was sent.")
+_log = structlog.get_logger(__name__)
+
+
+class DeliveryGoneError(NotFoundError):
+    """The delivery that was to be sent is gone, with its client or by erasure."""
+
+    permanent = True
+
+
+def send_delivery(message: SendDelivery, run: Run, provider: SmsProvider, clock: Clock, public_url: str) -> Outcome:
+    """Bring a delivery as far as it can be brought now.
+
+    Raises DeliveryGoneError, and RunLostError when the run was given up meanwhile; what a provider took is on record
+    even then.
+    """
+    means = Means(provider, clock, public_url)
+    begun = _begin(message, run, means)
+    if isinstance(begun, tuple):
+        begun = reconcile(run, *begun, means)
+    return _call(run, begun, means) if isinstance(begun, Sending) else begun
+
+
+def _begin(message: SendDelivery, run: Run, means: Means) -> tuple[Loaded, Attempt] | Sending | Outcome:
+    """Return the attempt to call for, or the delivery and the attempt to look for first, or the run's end."""
+    with run.scope() as session:
+        delivery = repository.lock_delivery(session, message.delivery_id)
+        if delivery is None:
+            raise DeliveryGoneError
+        if delivery.taken:
+            return run.finish(session, Done("The provider has it already."))
+        if delivery.state == "cancelled":
+            return run.finish(session, Cancel("It was cancelled."))
+        attempt = repository.unresolved_attempt(session, delivery.id) if delivery.attempts else None
+        if attempt is None:
+            return open_next(session, run, delivery, means)
+        return await_settling(session, run, delivery, attempt, means) or (delivery, attempt)
+
+
+def _call(run: Run, sending: Sending, means: Means) -> Outcome:
+    """Call the provider, with no transaction open, and record what came of it."""
+    held_up = means.clock.now() - sending.attempt.started_at
+    # Less than nothing: the clock was set back, so nobody knows how long it took.
+    if not timedelta(0) <= held_up < CALL_WITHIN:
+        return _not_called(run, sending, means)
+    try:
+        accepted = means.provider.send(sending.sms)
+    except ProviderRejectedError as error:
+        found = meaning(error.code, error.http_status)
+        if TREATMENTS[found.error_class].action == "reconcile":
+            return _unknown(run, sending, found, error.code, means)
+        return _rejected(run, sending, found, error, means)
+    except OutcomeUnknownError as error:
+        return _unknown(run, sending, Meaning(ErrorClass.AMBIGUOUS, str(error)), None, means)
+    except Exception:  # noqa: BLE001  # whatever went wrong on the way, it may have been sent
+        _log.exception("send_failed_unexpectedly", delivery_id=str(sending.delivery.id))
+        return _unknown(run, sending, Meaning(ErrorClass.AMBIGUOUS, "The adapter failed."), None, means)
+    return _accepted(run, sending, accepted, means)
+
+
+def _accepted(run: Run, sending: Sending, accepted: Accepted, means: Means) -> Outcome:
+    try:
+        with run.scope() as session:
+            record_accepted(session, sending.delivery, sending.attempt, accepted, means)
+            return run.finish(session, Done())
+    except RunLostError:
+        # Another run may be looking for it already: tell it.
+        with run.scope() as session:
+            record_accepted(session, sending.delivery, sending.attempt, accepted, means)
+        raise
+
+
+def _not_called(run: Run, sending: Sending, means: Means) -> Outcome:
+    with run.scope() as session:
+        now = means.clock.now()
+        repository.close_attempt(session, sending.attempt.id, "not_sent", at=now, failure=_NOT_CALLED)
+        repository.mark(session, sending.delivery.id, "pending")
+        return run.finish(session, Snooze(now, _NOT_CALLED.text))
+
+
+def _unknown(run: Run, sending: Sending, found: Meaning, code: int | None, means: Means) -> Outcome:
+    failure = Failure(found.words, found.error_class, None if code is None else str(code))
+    with run.scope() as session:
+        repository.close_attempt(session, sending.attempt.id, "unknown", at=means.clock.now(), failure=failure)
+        if not repository.mark(session, sending.delivery.id, "unknown", failure):
+            return run.finish(session, Done("A receipt proves that the provider has it."))
+        return run.finish(session, Retry(found.words, SETTLING, found.error_class))
+
+
+def _rejected(run: Run, sending: Sending, found: Meaning, error: ProviderRejectedError, means: Means) -> Outcome:
+    delivery, now = sending.delivery, means.clock.now()
+    failure = Failure(
+        _words(found, error, delivery), found.error_class, None if error.code is None else str(error.code)
+    )
+    with run.scope() as session:
+        repository.close_attempt(session, sending.attempt.id, "rejected", at=now, failure=failure)
+        if found.error_class is ErrorClass.OPTED_OUT:
+            _opt_out(session, delivery)
+        outcome: Outcome
+        if TREATMENTS[found.error_class].action == "fail":
+            outcome = Done(f"Not delivered: {failure.text}")
+        elif may_retry(found.error_class, run.tries) and TREATMENTS[found.error_class].action == "retry":
+            wait = wait_before_retry(found.error_class, run.tries, now, error.retry_after)
+            outcome = Retry(failure.text, wait, found.error_class)
+        else:
+            outcome = Dead(failure.text, found.error_class)
+        repository.mark(session, delivery.id, "pending" if isinstance(outcome, Retry) else "failed", failure)
+        return run.finish(session, outcome)
+
+
+def _words(found: Meaning, error: ProviderRejectedError, delivery: Loaded) -> str:
+    """Return what went wrong; in the provider's words too where ours say little, without the text or a number."""
+    if found.error_class is not ErrorClass.UNCLASSIFIED:
+        return found.words
+    said = redact_text(error.message.replace(delivery.body, "[text]").replace(delivery.to_address, "[phone]"))
+    return f"{found.words} It says: {said[:_LONGEST_TEXT]}" if said else found.words
+
+
+def _opt_out(session: Session, delivery: Loaded) -> None:
+    record_opt_out(
+        session,
+        org_id=delivery.org_id,
+        client_id=delivery.client_id,
+        channel="sms",
+        address=delivery.to_address,
+        source="provider",
+    )

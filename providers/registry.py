@@ -1,0 +1,42 @@
+"""Which adapter serves a port, by the settings. Vendors' clients are imported only when they are chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.kernel.errors import GatehouseError
+from providers.measured import MeasuredSms
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from domain.delivery.ports import SmsProvider
+    from domain.kernel.database import Database
+
+
+class ProviderNotConfiguredError(GatehouseError):
+    """A provider is chosen whose settings are missing; the message names them."""
+
+
+def build_sms(settings: Settings, database: Database) -> SmsProvider:
+    """Return what sends text messages, measured. Raises ProviderNotConfiguredError."""
+    return MeasuredSms(_twilio(settings) if settings.sms_provider == "twilio" else _sandbox(settings, database))
+
+
+def _twilio(settings: Settings) -> SmsProvider:
+    from providers.twilio.sms import TwilioSms  # noqa: PLC0415  # half a second that the sandbox does not pay
+    from providers.twilio.transport import TwilioTransport  # noqa: PLC0415  # as above
+
+    twilio = settings.twilio
+    if twilio.account_sid is None or twilio.auth_token is None:
+        raise ProviderNotConfiguredError(
+            "To send through Twilio, set GATEHOUSE_TWILIO__ACCOUNT_SID and GATEHOUSE_TWILIO__AUTH_TOKEN."
+        )
+    transport = TwilioTransport(twilio.api_base_url, pool_size=settings.worker_threads)
+    return TwilioSms(twilio.account_sid, twilio.auth_token.get_secret_value(), transport)
+
+
+def _sandbox(settings: Settings, database: Database) -> SmsProvider:
+    from providers.sandbox.sms import SandboxSms  # noqa: PLC0415  # as above
+    from providers.signals import RedisSignals  # noqa: PLC0415  # as above
+
+    return SandboxSms(database, RedisSignals(settings.redis_url.get_secret_value()).phone_rang)
