@@ -11,10 +11,15 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api.errors import answer_with_problems
+from api.ingest import Ingest
 from api.middleware import BodyLimit, Boundary
+from api.numbers import NumberDirectory
 from api.pages import ASSETS
-from api.routes import health, sign_in
+from api.routes import health, sign_in, twilio_sms
 from domain.kernel.database import Database
+from providers.brokers.publishing import publish_from
+from providers.brokers.redis import RedisBell
+from providers.brokers.registry import build_transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     sign_in.router,
+    twilio_sms.router,
 )
 
 
@@ -62,8 +68,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.redis = redis.asyncio.from_url(
         settings.redis_url.get_secret_value(), socket_connect_timeout=2, socket_timeout=2
     )
+    transport = build_transport(settings.broker_url.get_secret_value())
+    bell = RedisBell(settings.redis_url.get_secret_value())
+    publisher = publish_from(app.state.database, transport, bell, window=settings.queue_window)
+    app.state.numbers = NumberDirectory(app.state.database)
+    app.state.ingest = Ingest(settings.postgres_url("platform"), publisher)
+    app.state.ingest.start()
     try:
         yield
     finally:
+        await app.state.ingest.close()
         await app.state.redis.aclose()
+        transport.close()
+        bell.close()
         app.state.database.close()

@@ -11,6 +11,7 @@ from dramatiq.middleware import TimeLimit
 from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
 from domain.queue.ports import Transport
+from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
 from workers.active import Active
@@ -19,7 +20,6 @@ from workers.connection import PlatformConnection
 from workers.finisher import Finisher
 from workers.middleware.lifecycle import Lifecycle
 from workers.presence import Presence
-from workers.publishing import publish_from
 from workers.registry import load_actors
 from workers.runner import Runner
 from workers.services import build_services

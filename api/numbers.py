@@ -1,0 +1,103 @@
+"""Which client a text is for, answered from memory: the webhook's hot path asks no database.
+
+The directory is read whole at start and brought up to date by what changed. A number that is not in it is looked for
+once more in the database, but all such requests of a second share one query, so hostile traffic costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.clients.models import Client
+from domain.kernel.database import Database
+
+FRESH_SECONDS: Final = 5.0
+MISS_SECONDS: Final = 1.0
+WHOLE_SECONDS: Final = 300.0
+"""Every so often the directory is read whole, which also forgets numbers that were given up."""
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The client that a text is for."""
+
+    org_id: UUID
+    client_id: UUID
+
+
+class NumberDirectory:
+    """Numbers and Messaging Services of all clients. Lives on one event loop."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_number: dict[str, Destination] = {}
+        self._by_service: dict[str, Destination] = {}
+        self._newest: datetime | None = None
+        self._read_at = self._read_whole_at = float("-inf")
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def find(self, to: str, messaging_service_sid: str | None) -> Destination | None:
+        """Return the client that owns the number, else the one that owns the Messaging Service.
+
+        The number comes first: a text to a number in a service's pool carries both, and only the number is one
+        client's own.
+        """
+        found = self._look(to, messaging_service_sid)
+        age = time.monotonic() - self._read_at
+        if found is not None:
+            if age > FRESH_SECONDS:
+                self._refresh_soon()
+            return found
+        if age > MISS_SECONDS:
+            await asyncio.shield(self._refresh_soon())
+        return self._look(to, messaging_service_sid)
+
+    def _look(self, to: str, service: str | None) -> Destination | None:
+        return self._by_number.get(to) or (self._by_service.get(service) if service else None)
+
+    def _refresh_soon(self) -> asyncio.Task[None]:
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh(), name="number-directory")
+        return self._refreshing
+
+    async def _refresh(self) -> None:
+        whole = time.monotonic() - self._read_whole_at > WHOLE_SECONDS
+        try:
+            rows = await asyncio.to_thread(self._read, None if whole else self._newest)
+        except SQLAlchemyError as error:
+            _log.warning("number_directory_is_old", error=type(error).__name__)
+            return
+        if whole:
+            self._by_number, self._by_service = {}, {}
+            self._read_whole_at = time.monotonic()
+        changed = {client_id for _, client_id, *_ in rows}
+        for table in (self._by_number, self._by_service):
+            for key in [key for key, destination in table.items() if destination.client_id in changed]:
+                del table[key]
+        for org_id, client_id, number, service, updated_at in rows:
+            destination = Destination(org_id, client_id)
+            if number:
+                self._by_number[number] = destination
+            if service:
+                self._by_service[service] = destination
+            self._newest = max(self._newest or updated_at, updated_at)
+        self._read_at = time.monotonic()
+
+    def _read(self, since: datetime | None) -> list[tuple[UUID, UUID, str | None, str | None, datetime]]:
+        query = select(
+            Client.org_id, Client.id, Client.sms_number, Client.messaging_service_sid, Client.updated_at
+        ).order_by(Client.updated_at)
+        if since is not None:
+            query = query.where(Client.updated_at >= since)
+        with self._database.platform_scope() as session:
+            return list(session.execute(query).tuples())
