@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 import psycopg
 
+from cli.local import processes
 from cli.local.account import Account, run_as
 from cli.local.binaries import Binaries
-from cli.local.errors import OtherVersionError, ServerFailedError
+from cli.local.errors import AlreadyRunningError, OtherVersionError, ServerFailedError
 from cli.local.ports import HOST
 
 DATABASE = "gatehouse"
@@ -101,6 +102,22 @@ class Postgres:
                 "Set GATEHOUSE_DATA_DIR to a new directory, or dump the data with the old version's pg_dump first. "
                 f"If you don't need the data: rm -r {self.data}",
             )
+
+    def clear_stale_pid(self) -> None:
+        """Remove the pid file of a server that is gone, which PostgreSQL itself can't tell from a reused pid.
+
+        Raises `AlreadyRunningError` when a server that is not under our supervisor runs on the directory.
+        """
+        pid_file = self.data / "postmaster.pid"
+        if not pid_file.exists():
+            return
+        pid = int(pid_file.read_text().partition("\n")[0])
+        if processes.identity(pid) is not None and str(self.data) in processes.command_line(pid):
+            raise AlreadyRunningError(
+                f"A PostgreSQL server that `make up` did not start runs on {self.data} (process {pid}).",
+                f"Stop it with: kill -INT {pid}",
+            )
+        pid_file.unlink()
 
     def argv(self, settings: Mapping[str, str] | None = None) -> list[str]:
         """Return the server's command line, to be run in the foreground as `account`."""
