@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 from api.app import create_app
@@ -19,4 +23,18 @@ def create() -> FastAPI:
     settings = load_settings()
     configure_logging(settings, "api", redact)
     report_errors(settings, "api", redact)
+    _end_with_parent()
     return create_app(settings)
+
+
+def _end_with_parent() -> None:
+    """Stop when the process that started this one is gone: orphans would keep the port from its successor."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent-watch", daemon=True).start()

@@ -57,8 +57,8 @@ def prepare_metrics(data_dir: Path, role: str) -> Path:
 def serve_metrics(host: str, port: int, collectors: Iterable[Collector] = ()) -> MetricsServer:
     """Serve /metrics of all processes of this role from a thread; port 0 takes any free one.
 
-    `collectors` are asked at each scrape, beside what `config.telemetry` counts. Raises `OSError`, with what to do, when
-    the port is taken.
+    `collectors` are asked at each scrape, beside what `config.telemetry` counts. Raises `OSError`, with what to do,
+    when the port is taken.
     """
     from prometheus_client import (  # noqa: PLC0415  # after prepare_metrics
         REGISTRY,

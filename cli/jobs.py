@@ -1,0 +1,105 @@
+"""Maintenance for cron, and one job's story: `gatehouse jobs list | run | show`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from cli.failure import FailureError
+
+if TYPE_CHECKING:
+    from domain.queue.models import Job, JobAttempt
+
+app = typer.Typer(help="Maintenance for cron, and single jobs.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("list")
+def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show which maintenance there is and how often it should run."""
+    from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
+    from jobs.schedule import JOBS  # noqa: PLC0415
+
+    rows = [{"name": job.name, "every": job.every, "about": job.about} for job in JOBS]
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(rows, ["name", "every", "about"], empty="There is no maintenance.")
+
+
+@app.command()
+def run(name: Annotated[str, typer.Argument(help="A name that `gatehouse jobs list` shows.")]) -> None:
+    """Run one maintenance job now; the exit status is 0 only when it succeeded."""
+    from config.settings import load_settings  # noqa: PLC0415
+    from jobs.schedule import job_named  # noqa: PLC0415
+
+    job = job_named(name)
+    typer.echo(f"{name}: {job.run(load_settings())}")
+
+
+@app.command()
+def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")]) -> None:
+    """Show one job of the queue with all its attempts."""
+    show_job(job_id)
+
+
+def show_job(job_id: UUID, *, only_dead: bool = False) -> None:
+    """Print a job, its arguments redacted, and its attempts. Raises `FailureError` when there is none."""
+    from sqlalchemy import select  # noqa: PLC0415
+
+    from cli.output import in_cell, show_table  # noqa: PLC0415
+    from cli.scopes import platform_scope  # noqa: PLC0415
+    from domain.queue.models import Job, JobAttempt  # noqa: PLC0415
+
+    with platform_scope() as session:
+        job = session.get(Job, job_id)
+        if job is None or (only_dead and job.state != "dead"):
+            raise FailureError(f"There is no {'dead letter' if only_dead else 'job'} {job_id}.")
+        attempts = session.scalars(
+            select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.attempt)
+        ).all()
+        facts = _facts(job)
+        rows = [_attempt(attempt) for attempt in attempts]
+    for name, value in facts.items():
+        if value is not None:
+            typer.echo(f"{name.replace('_', ' '):>16}  {in_cell(value)}")
+    typer.echo()
+    columns = ["attempt", "started", "took", "outcome", "error_class", "reason", "worker_id"]
+    show_table(rows, columns, empty="It was never tried.")
+
+
+def _facts(job: Job) -> dict[str, object]:
+    from domain.kernel.redaction import redact, redact_text  # noqa: PLC0415
+
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "queue": job.queue,
+        "org": job.org_id,
+        "arguments": redact(job.args),
+        "subject": job.subject,
+        "correlation_id": job.correlation_id,
+        "made": job.created_at,
+        "due": job.run_at,
+        "finished": job.finished_at,
+        "attempts": f"{job.attempt} of {job.max_attempts}",
+        "fingerprint": job.fingerprint,
+        "error": redact_text(job.last_error) if job.last_error else None,
+    }
+
+
+def _attempt(attempt: JobAttempt) -> dict[str, object]:
+    from domain.kernel.redaction import redact_text  # noqa: PLC0415
+
+    took = attempt.finished_at - attempt.started_at if attempt.finished_at else None
+    return {
+        "attempt": attempt.attempt,
+        "started": attempt.started_at,
+        "took": f"{took.total_seconds() * 1000:.0f} ms" if took else "runs",
+        "outcome": attempt.outcome,
+        "error_class": attempt.error_class,
+        "reason": redact_text(attempt.reason or ""),
+        "worker_id": attempt.worker_id,
+    }

@@ -1,0 +1,39 @@
+"""The `gatehouse` command. Commands import what they need when they run, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import typer
+
+from cli import database, dead, demo, doctor, jobs, roles
+from cli.failure import Command
+
+app = Command(
+    name="gatehouse",
+    help="The asynchronous back office of businesses that talk to their customers by SMS and web chat.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this machine.
+
+    Brings its own PostgreSQL and Redis, migrates, fills in a demo tenant, and runs all roles until stopped.
+    """
+    from cli.up import up as start  # noqa: PLC0415 - the command's module is loaded only when it runs
+
+    raise typer.Exit(start() or 0)
+
+
+app.command()(roles.api)
+app.command()(roles.worker)
+app.command()(roles.scheduler)
+app.command()(database.migrate)
+app.command()(database.seed)
+app.command()(doctor.doctor)
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(dead.app, name="dead")
+app.add_typer(demo.app, name="demo")

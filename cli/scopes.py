@@ -1,0 +1,34 @@
+"""How a command reaches the database: one short scope as the platform's role."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+
+@contextmanager
+def platform_scope() -> Iterator[Session]:
+    """Open a transaction that sees all organizations. After it commits, the dispatcher is told of jobs to run."""
+    from config.settings import load_settings  # noqa: PLC0415 - as all below: --help needs none of it
+    from domain.kernel.database import Database  # noqa: PLC0415
+    from providers.brokers.publishing import publish_from  # noqa: PLC0415
+    from providers.brokers.redis import RedisBell  # noqa: PLC0415
+    from providers.brokers.registry import build_transport  # noqa: PLC0415
+
+    settings = load_settings()
+    database = Database(settings.postgres_url("app"), settings.postgres_url("platform"), pool_size=1, name="gatehouse")
+    transport = build_transport(settings.broker_url.get_secret_value())
+    bell = RedisBell(settings.redis_url.get_secret_value())
+    publish_from(database, transport, bell, window=settings.queue_window)
+    try:
+        with database.platform_scope() as session:
+            yield session
+    finally:
+        database.close()
+        bell.close()
+        transport.close()

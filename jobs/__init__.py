@@ -1,0 +1,1 @@
+"""Maintenance that cron starts (`gatehouse jobs run NAME`): one module a job, listed in `schedule.py`."""
