@@ -9,7 +9,7 @@ from datetime import datetime, time
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, FetchedValue, Text, func
+from sqlalchemy import ARRAY, REAL, DateTime, FetchedValue, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base
@@ -72,7 +72,7 @@ class ClientSettings(Base):
     notification_channel: Mapped[NotificationChannel] = mapped_column(Text, server_default=FetchedValue())
     fallback_text: Mapped[str | None] = mapped_column(Text)
     call_back_text: Mapped[str | None] = mapped_column(Text)
-    answer_threshold: Mapped[float] = mapped_column(server_default=FetchedValue())
+    answer_threshold: Mapped[float] = mapped_column(REAL, server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=FetchedValue(), onupdate=func.now()
     )
