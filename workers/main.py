@@ -14,12 +14,17 @@ from domain.queue.names import QUEUES
 if TYPE_CHECKING:
     from config.settings import Settings
 
+PROCESS: Final = "workers.process:start"
 SHUTDOWN_SECONDS: Final = 25
 """How long a worker that is told to stop waits for its jobs before it hands them back."""
 
 
-def run_worker(settings: Settings, queues: Sequence[str] = ()) -> int:
-    """Run the worker role until it is told to stop; return its exit status. Raises InvalidInputError."""
+def run_worker(settings: Settings, queues: Sequence[str] = (), *, process: str = PROCESS) -> int:
+    """Run the worker role until it is told to stop; return its exit status. Raises InvalidInputError.
+
+    `process` is what each worker process calls at its start ("module:function"); one that knows more kinds of jobs
+    wraps ours.
+    """
     unknown = sorted(set(queues).difference(QUEUES))
     if unknown:
         raise InvalidInputError(f"No such queue: {', '.join(unknown)}. There are: {', '.join(QUEUES)}.")
@@ -31,7 +36,7 @@ def run_worker(settings: Settings, queues: Sequence[str] = ()) -> int:
 
     arguments = cli.make_argument_parser().parse_args(  # type: ignore[no-untyped-call]
         [
-            "workers.process:start",
+            process,
             *("--processes", str(settings.worker_processes)),
             *("--threads", str(settings.worker_threads)),
             *("--worker-shutdown-timeout", str(SHUTDOWN_SECONDS * 1000)),
