@@ -23,7 +23,7 @@ def build_sms(settings: Settings, database: Database) -> SmsProvider:
 
 
 def _twilio(settings: Settings) -> SmsProvider:
-    from providers.twilio.sms import TwilioSms  # noqa: PLC0415  # half a second that the sandbox does not pay
+    from providers.twilio.sms import TwilioSms  # noqa: PLC0415  # a quarter of a second that the sandbox does not pay
     from providers.twilio.transport import TwilioTransport  # noqa: PLC0415  # as above
 
     twilio = settings.twilio

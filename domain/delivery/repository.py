@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -189,13 +189,13 @@ def hold_twins(session: Session, delivery: Loaded) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
-def twin_in_flight(session: Session, delivery: Loaded, since: datetime) -> bool:
-    """Return whether the same text to the same recipient, as another delivery, began to be sent since then."""
+def twin_in_flight(session: Session, delivery: Loaded, within: timedelta) -> bool:
+    """Return whether the same text to the same recipient, as another delivery, began to be sent within that time."""
     twin = exists().where(
         Delivery.client_id == delivery.client_id,
         Delivery.id != delivery.id,
         Delivery.state == "sending",
-        Delivery.updated_at >= since,
+        Delivery.updated_at >= func.now() - within,
         Delivery.to_address == delivery.to_address,
         Delivery.body == delivery.body,
     )

@@ -52,10 +52,12 @@ class _State:
     account_sid: str
     auth_token: str
     on_request: Callable[[Request], None] | None
+    now: Callable[[], datetime]
     requests: list[Request] = field(default_factory=list)
     messages: list[Sent] = field(default_factory=list)
     behaviours: deque[Behaviour] = field(default_factory=deque)
     leaves_at_once: bool = True
+    list_refusal: Reject | None = None
     changed: threading.Condition = field(default_factory=threading.Condition)
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -70,8 +72,9 @@ class TwilioDouble:
         account_sid: str = ACCOUNT_SID,
         auth_token: str = AUTH_TOKEN,
         on_request: Callable[[Request], None] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._state = _State(account_sid, auth_token, on_request)
+        self._state = _State(account_sid, auth_token, on_request, now)
         handler = type("Handler", (_Handler,), {"state": self._state})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
@@ -110,6 +113,10 @@ class TwilioDouble:
     def keep_queued(self) -> None:
         """From now on let messages wait in the sender's queue: accepted, but without a DateSent."""
         self._state.leaves_at_once = False
+
+    def refuse_lists(self, reject: Reject | None) -> None:
+        """From now on answer every list with this error; None ends that."""
+        self._state.list_refusal = reject
 
     def wait_for(self, count: int, *, seconds: float = 10) -> list[Sent]:
         """Wait until at least `count` messages were taken and return them; AssertionError when they don't come."""
@@ -177,6 +184,9 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(parse_qsl(urlsplit(self.path).query))
         if not self._admit(query):
             return
+        if self.state.list_refusal is not None:
+            self._refuse(self.state.list_refusal)
+            return
         found = [m for m in reversed(self.state.messages) if matches(m, query)]
         page = [m.resource(self.state.account_sid) for m in found[: int(query.get("PageSize", 50))]]
         self._answer(200, {"messages": page, "next_page_uri": None, "page": 0, "page_size": len(page)})
@@ -198,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _accept(self, fields: Mapping[str, str], behaviour: Behaviour | None) -> None:
-        now = datetime.now(UTC)
+        now = self.state.now()
         sent = Sent("SM" + uuid4().hex, fields, now, now if self.state.leaves_at_once else None)
         with self.state.changed:
             self.state.messages.append(sent)
