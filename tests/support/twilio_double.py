@@ -19,7 +19,7 @@ import json
 import threading
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -110,9 +110,14 @@ class TwilioDouble:
         """Behave so at the next POSTs."""
         self._state.behaviours.extend(behaviours)
 
-    def keep_queued(self) -> None:
+    def behave(self, behaviours: Sequence[Behaviour]) -> None:
+        """Behave so at the next POSTs, and forget what was to come."""
+        self._state.behaviours.clear()
+        self.will(*behaviours)
+
+    def keep_queued(self, keep: bool = True) -> None:  # noqa: FBT001, FBT002  # says it well enough
         """From now on let messages wait in the sender's queue: accepted, but without a DateSent."""
-        self._state.leaves_at_once = False
+        self._state.leaves_at_once = not keep
 
     def refuse_lists(self, reject: Reject | None) -> None:
         """From now on answer every list with this error; None ends that."""
