@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -105,6 +107,8 @@ def _require_port(host: str, port: int) -> None:
 def _serve(settings: Settings, host: str, port: int) -> None:
     import uvicorn  # noqa: PLC0415
 
+    # A lone server process sends itself the signal again when it has stopped; that must not skip our own cleaning up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         "api.main:create",
         factory=True,

@@ -1,24 +1,21 @@
-"""Directories that the servers' account can enter, and commands that are always ended."""
+"""Data directories for servers."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cli.local.directories import DataDirectory
+from tests.support.places import passable_directory
 
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """Return an empty directory that every user may pass through, unlike pytest's own."""
-    path = Path(tempfile.mkdtemp(prefix="gatehouse-up-"))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    """Return an empty directory that the servers' account may pass through."""
+    with passable_directory() as path:
+        yield path
 
 
 @pytest.fixture

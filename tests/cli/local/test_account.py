@@ -1,3 +1,5 @@
+"""Who the servers run as, and what that account must be able to enter."""
+
 from __future__ import annotations
 
 import os

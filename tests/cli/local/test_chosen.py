@@ -1,3 +1,5 @@
+"""What the user set, and the file that other commands read."""
+
 from __future__ import annotations
 
 import stat

@@ -1,3 +1,5 @@
+"""Secrets are made once, kept, and not shown."""
+
 from __future__ import annotations
 
 import json

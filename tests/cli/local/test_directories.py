@@ -1,3 +1,5 @@
+"""The data directory is private, ours, and used by one supervisor at a time."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Which servers run, where, and with which settings."""
+
 from __future__ import annotations
 
 import socket

@@ -1,3 +1,5 @@
+"""A taken port is told clearly."""
+
 from __future__ import annotations
 
 import socket

@@ -1,3 +1,5 @@
+"""What can be wrong with a cluster before it runs."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Only processes that are provably ours are stopped."""
+
 from __future__ import annotations
 
 import os
