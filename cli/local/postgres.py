@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,6 +84,8 @@ class Postgres:
             "--encoding=UTF8",
             "--locale=C.UTF-8",
             "--data-checksums",
+            # One call for the whole file system in place of a thousand, which take seconds; only Linux has it.
+            *(["--sync-method=syncfs"] if sys.platform == "linux" else []),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, **run_as(self.account))
         if done.returncode != 0:

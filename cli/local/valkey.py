@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from cli.local.account import Account
 from cli.local.binaries import Binaries
@@ -68,7 +70,8 @@ class Valkey:
 def wait_ready(url: str, died: Callable[[], bool], *, log: Path, seconds: float = _START_SECONDS) -> None:
     """Return once the server answers. Raises `ServerFailedError` when it died or time is up."""
     deadline = time.monotonic() + seconds
-    with redis.Redis.from_url(url) as client:
+    # Without the client's own retries, which would sleep ever longer between attempts.
+    with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0)) as client:
         while True:
             try:
                 client.ping()
