@@ -14,6 +14,8 @@ Block = Literal["soft", "hard"]
 Input = str | bool | None
 """One thing that a guard looked at; times as ISO 8601 in UTC."""
 
+_WEIGHT: Final[Mapping[Block | None, int]] = {None: 0, "soft": 1, "hard": 2}
+
 RULE_VERSION: Final = "1"
 """Raised whenever the same snapshot may get another decision than before, so that old log rows stay explicable."""
 
@@ -73,13 +75,12 @@ def first_block(asked: Guard, parts: Sequence[Decision]) -> Decision:
     inputs: dict[str, Input] = {}
     for part in parts:
         inputs.update(part.inputs)
-    found = next((part for part in parts if part.block == "hard"), None)
-    found = found or next((part for part in parts if part.block == "soft"), None)
-    if found is None:
+    heaviest = max(parts, key=lambda part: _WEIGHT[part.block])  # the first of equals
+    if heaviest.allowed:
         return allow(asked, "Nothing stands in the way.", inputs)
-    if found.guard is not asked:
+    if heaviest.guard is not asked:
         inputs["asked"] = asked.value
-    return replace(found, inputs=inputs)
+    return replace(heaviest, inputs=inputs)
 
 
 def in_utc(at: datetime | None) -> str | None:

@@ -71,43 +71,27 @@ _BOOKING_PROBLEMS: Final = {
 
 def can_respond_to_customer(snapshot: Snapshot) -> Decision:
     """Decide whether a customer of this client may be answered."""
-    guard = Guard.CAN_RESPOND_TO_CUSTOMER
-    return first_block(guard, [*standing(snapshot), _onboarded(guard, snapshot)])
+    return first_block(Guard.CAN_RESPOND_TO_CUSTOMER, [*standing(snapshot), _live(snapshot)])
 
 
 def can_send_sms(snapshot: Snapshot) -> Decision:
     """Decide whether a text may leave for this contact now. A soft block is the quiet hours and carries `retry_at`."""
-    guard = Guard.CAN_SEND_SMS
-    inputs: dict[str, Input] = {"recipient_opted_out": snapshot.recipient_opted_out}
-    if snapshot.recipient_opted_out:
-        opt_out = block(guard, "hard", "The contact has opted out of texts.", inputs)
-    else:
-        opt_out = allow(guard, "The contact has not opted out.", inputs)
-    return first_block(
-        guard, [*standing(snapshot), _outbound_open(guard, snapshot), opt_out, _not_quiet(guard, snapshot)]
-    )
+    return first_block(Guard.CAN_SEND_SMS, [*standing(snapshot), *_texting(snapshot)])
 
 
 def can_send_booking_link(snapshot: Snapshot) -> Decision:
     """Decide whether booking may be offered: by link (`redirect`) or by taking the request down (`capture`)."""
-    guard = Guard.CAN_SEND_BOOKING_LINK
-    return first_block(guard, [_onboarded(guard, snapshot), _booking_offered(guard, snapshot)])
+    return first_block(Guard.CAN_SEND_BOOKING_LINK, _booking(snapshot))
 
 
 def can_send_notification(snapshot: Snapshot) -> Decision:
     """Decide whether the client's owner may be alerted now."""
-    guard = Guard.CAN_SEND_NOTIFICATION
-    inputs: dict[str, Input] = {"notifications_paused": snapshot.notifications_paused}
-    if snapshot.notifications_paused:
-        notifications = block(guard, "hard", "Notifications to the owner are paused for this client.", inputs)
-    else:
-        notifications = allow(guard, "Notifications are not paused.", inputs)
-    return first_block(guard, [*standing(snapshot), _outbound_open(guard, snapshot), notifications])
+    return first_block(Guard.CAN_SEND_NOTIFICATION, [*standing(snapshot), *_alerting(snapshot)])
 
 
 def should_use_ai(snapshot: Snapshot) -> Decision:
     """Decide whether a reply may be composed for this client, rather than the fallback text sent."""
-    inputs: dict[str, Input] = {"ai_disabled": snapshot.ai_disabled}
+    inputs = {"ai_disabled": snapshot.ai_disabled}
     if snapshot.ai_disabled:
         return block(Guard.SHOULD_USE_AI, "soft", "Automatic replies are turned off for this client.", inputs)
     return allow(Guard.SHOULD_USE_AI, "Automatic replies are turned on.", inputs)
@@ -115,21 +99,22 @@ def should_use_ai(snapshot: Snapshot) -> Decision:
 
 def can_process_customer_message(snapshot: Snapshot) -> Decision:
     """Decide what becomes of a customer's message: allowed, compose; soft, the fallback text; hard, nothing."""
-    asked_for = replace(snapshot, direct_reply=True)
-    parts = [can_respond_to_customer(asked_for), can_send_sms(asked_for), should_use_ai(asked_for)]
+    answering = _answering(snapshot)
+    parts = [*standing(answering), _live(answering), *_texting(answering), should_use_ai(answering)]
     return first_block(Guard.CAN_PROCESS_CUSTOMER_MESSAGE, parts)
 
 
 def can_process_booking_request(snapshot: Snapshot) -> Decision:
     """Decide what becomes of a customer's wish to book: allowed, link or capture; soft, the fallback; hard, nothing."""
-    asked_for = replace(snapshot, direct_reply=True)
-    parts = [can_respond_to_customer(asked_for), can_send_sms(asked_for), can_send_booking_link(asked_for)]
+    answering = _answering(snapshot)
+    parts = [*standing(answering), _live(answering), *_texting(answering), *_booking(answering)]
     return first_block(Guard.CAN_PROCESS_BOOKING_REQUEST, parts)
 
 
 def can_process_notification_request(snapshot: Snapshot) -> Decision:
     """Decide whether an alert to the owner is to be made at all."""
-    return first_block(Guard.CAN_PROCESS_NOTIFICATION_REQUEST, [can_send_notification(snapshot)])
+    parts = [*standing(snapshot), *_alerting(snapshot)]
+    return first_block(Guard.CAN_PROCESS_NOTIFICATION_REQUEST, parts)
 
 
 RULES: Final[Mapping[Guard, Rule]] = {
@@ -148,21 +133,54 @@ RULES: Final[Mapping[Guard, Rule]] = {
 """The rule of every guard."""
 
 
+def _answering(snapshot: Snapshot) -> Snapshot:
+    return snapshot if snapshot.direct_reply else replace(snapshot, direct_reply=True)
+
+
+def _live(snapshot: Snapshot) -> Decision:
+    return _onboarded(Guard.CAN_RESPOND_TO_CUSTOMER, snapshot)
+
+
+def _texting(snapshot: Snapshot) -> list[Decision]:
+    guard = Guard.CAN_SEND_SMS
+    inputs = {"recipient_opted_out": snapshot.recipient_opted_out}
+    if snapshot.recipient_opted_out:
+        consent = block(guard, "hard", "The contact has opted out of texts.", inputs)
+    else:
+        consent = allow(guard, "The contact has not opted out.", inputs)
+    return [_outbound_open(guard, snapshot), consent, _not_quiet(snapshot)]
+
+
+def _alerting(snapshot: Snapshot) -> list[Decision]:
+    guard = Guard.CAN_SEND_NOTIFICATION
+    inputs = {"notifications_paused": snapshot.notifications_paused}
+    if snapshot.notifications_paused:
+        alerts = block(guard, "hard", "Notifications to the owner are paused for this client.", inputs)
+    else:
+        alerts = allow(guard, "Notifications are not paused.", inputs)
+    return [_outbound_open(guard, snapshot), alerts]
+
+
+def _booking(snapshot: Snapshot) -> list[Decision]:
+    return [_onboarded(Guard.CAN_SEND_BOOKING_LINK, snapshot), _booking_offered(snapshot)]
+
+
 def _onboarded(guard: Guard, snapshot: Snapshot) -> Decision:
-    inputs: dict[str, Input] = {"onboarding_complete": snapshot.onboarding_complete}
+    inputs = {"onboarding_complete": snapshot.onboarding_complete}
     if not snapshot.onboarding_complete:
         return block(guard, "soft", "The client's onboarding is not complete.", inputs)
     return allow(guard, "The client's onboarding is complete.", inputs)
 
 
 def _outbound_open(guard: Guard, snapshot: Snapshot) -> Decision:
-    inputs: dict[str, Input] = {"outbound_paused": snapshot.outbound_paused}
+    inputs = {"outbound_paused": snapshot.outbound_paused}
     if snapshot.outbound_paused:
         return block(guard, "hard", "Everything outbound is paused for this client.", inputs)
     return allow(guard, "Outbound messages are not paused.", inputs)
 
 
-def _not_quiet(guard: Guard, snapshot: Snapshot) -> Decision:
+def _not_quiet(snapshot: Snapshot) -> Decision:
+    guard = Guard.CAN_SEND_SMS
     window = snapshot.quiet_hours
     inputs: dict[str, Input] = {
         "direct_reply": snapshot.direct_reply,
@@ -186,7 +204,8 @@ def _not_quiet(guard: Guard, snapshot: Snapshot) -> Decision:
     return replace(block(guard, "soft", reason, inputs), retry_at=retry_at)
 
 
-def _booking_offered(guard: Guard, snapshot: Snapshot) -> Decision:
+def _booking_offered(snapshot: Snapshot) -> Decision:
+    guard = Guard.CAN_SEND_BOOKING_LINK
     url = check_booking_url(snapshot.booking_url)
     inputs: dict[str, Input] = {"booking_mode": snapshot.booking_mode, "booking_url": url.value}
     if snapshot.booking_mode == "capture":
