@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.clients.models import Client
@@ -93,11 +94,11 @@ class NumberDirectory:
             self._newest = max(self._newest or updated_at, updated_at)
         self._read_at = time.monotonic()
 
-    def _read(self, since: datetime | None) -> list[tuple[UUID, UUID, str | None, str | None, datetime]]:
+    def _read(self, since: datetime | None) -> Sequence[Row[UUID, UUID, str | None, str | None, datetime]]:
         query = select(
             Client.org_id, Client.id, Client.sms_number, Client.messaging_service_sid, Client.updated_at
         ).order_by(Client.updated_at)
         if since is not None:
             query = query.where(Client.updated_at >= since)
         with self._database.platform_scope() as session:
-            return list(session.execute(query).tuples())
+            return session.execute(query).all()
