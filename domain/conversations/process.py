@@ -31,7 +31,7 @@ from domain.conversations.wording import fallback
 from domain.delivery.opt_outs import is_opted_out
 from domain.gate.decide import decide
 from domain.gate.guards import Decision, Guard
-from domain.gate.snapshot import load_snapshot
+from domain.gate.snapshot import Snapshot, load_snapshot
 from domain.kernel.clock import Clock
 from domain.queue.outcome import Cancel, Done, Outcome, Snooze
 from domain.queue.run import Run
@@ -81,7 +81,8 @@ def process_messages(
     with run.scope() as session:
         release_thread(session, question.conversation_id, run)
         # A switch may have been thrown while the reply was composed. A text passes the gate once more when it is sent.
-        decision = _decide(session, message, question.messages, clock)
+        snapshot = _snapshot(session, message, clock)
+        decision = _decide(session, Guard.CAN_PROCESS_CUSTOMER_MESSAGE, snapshot, question.messages)
         if decision.block == "hard":
             return _suppress(session, run, question.messages, decision)
         answer = _answer(question, decision, message, reply if decision.allowed else None)
@@ -99,12 +100,19 @@ def _read(session: Session, message: ProcessMessages, run: Run, clock: Clock) ->
     if not waiting:
         release_thread(session, conversation_id, run)
         return run.finish(session, Done("Nothing was left to answer."))
-    decision = _decide(session, message, waiting, clock)
+    snapshot = _snapshot(session, message, clock)
+    decision = _decide(session, Guard.CAN_PROCESS_CUSTOMER_MESSAGE, snapshot, waiting)
     if decision.block == "hard":
         release_thread(session, conversation_id, run)
         return _suppress(session, run, waiting, decision)
     business = _business(session, message.client_id)
-    request = None if decision.block else _request(session, business, conversation_id, waiting)
+    if decision.block:
+        return Question(conversation_id, waiting, business, None)
+    booking_url = None
+    if snapshot.booking_mode == "redirect":
+        booking = _decide(session, Guard.CAN_PROCESS_BOOKING_REQUEST, snapshot, waiting)
+        booking_url = snapshot.booking_url if booking.allowed else None
+    request = _request(session, business, conversation_id, waiting, booking_url)
     return Question(conversation_id, waiting, business, request)
 
 
@@ -113,19 +121,14 @@ def _suppress(session: Session, run: Run, messages: Sequence[Waiting], decision:
     return run.finish(session, Cancel(f"The gate blocked the reply: {decision.reason}"))
 
 
-def _decide(session: Session, message: ProcessMessages, waiting: Sequence[Waiting], clock: Clock) -> Decision:
+def _snapshot(session: Session, message: ProcessMessages, clock: Clock) -> Snapshot:
     opted_out = message.channel == "sms" and is_opted_out(session, message.client_id, "sms", message.address)
-    snapshot = load_snapshot(
-        session, message.client_id, now=clock.now(), recipient_opted_out=opted_out, direct_reply=True
-    )
+    return load_snapshot(session, message.client_id, now=clock.now(), recipient_opted_out=opted_out, direct_reply=True)
+
+
+def _decide(session: Session, guard: Guard, snapshot: Snapshot, waiting: Sequence[Waiting]) -> Decision:
     last = waiting[-1]
-    return decide(
-        session,
-        Guard.CAN_PROCESS_CUSTOMER_MESSAGE,
-        snapshot,
-        subject=f"message:{last.id}",
-        correlation_id=last.correlation_id,
-    )
+    return decide(session, guard, snapshot, subject=f"message:{last.id}", correlation_id=last.correlation_id)
 
 
 def _business(session: Session, client_id: UUID) -> Business:
@@ -155,7 +158,7 @@ def _request(session: Session, business: Business, conversation_id: UUID, waitin
         history=history(session, conversation_id),
         threshold=business.answer_threshold,
         call_back_text=business.call_back_text,
-        booking_url=None,
+        booking_url=booking_url,
     )
 
 

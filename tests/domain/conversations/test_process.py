@@ -1,0 +1,309 @@
+"""What becomes of a contact's texts: on a real queue and database, with a composer that says what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from domain.conversations.accept import ACCEPT, Inbound, parameters
+from domain.conversations.messages import Channel, ProcessMessages
+from domain.conversations.process import process_messages
+from domain.conversations.thread import LeaseLostError
+from domain.kernel.clock import ManualClock
+from domain.kernel.database import Database
+from domain.kernel.ids import new_id
+from domain.queue.claim import claim
+from domain.queue.message import decode
+from domain.queue.outcome import Cancel, Done, Outcome, Snooze
+from domain.queue.run import Run
+from domain.replies.ports import ComposedReply, ReplyRequest
+from migrations.seeds import apply
+from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID, OWNER_PHONE
+
+if TYPE_CHECKING:
+    from tests.support.databases import DatabaseUrls
+
+pytestmark = pytest.mark.integration
+CUSTOMER = "+15005550001"
+Row = dict[str, Any]
+
+
+@dataclass
+class Composer:
+    """Answers with the question itself, after doing what a test wants done meanwhile."""
+
+    kind: str = "answer"
+    meanwhile: Callable[[], object] = lambda: None
+    asked: list[ReplyRequest] = field(default_factory=list)
+    name: str = "echo"
+
+    def compose(self, request: ReplyRequest) -> ComposedReply:
+        self.asked.append(request)
+        self.meanwhile()
+        return ComposedReply(text=f"You asked: {request.question}", confidence=0.9, sources=(), kind=self.kind)  # type: ignore[arg-type]
+
+
+@dataclass
+class Signal:
+    """Remembers what was signalled."""
+
+    conversations: list[UUID] = field(default_factory=list)
+
+    def changed(self, conversation_id: UUID) -> None:
+        self.conversations.append(conversation_id)
+
+
+@dataclass
+class House:
+    """The demo client's inbound desk."""
+
+    database: Database
+    connection: psycopg.Connection[Any]
+    clock: ManualClock
+    worker_id: UUID
+    composer: Composer = field(default_factory=Composer)
+    signal: Signal = field(default_factory=Signal)
+
+    def receive(self, body: str, channel: Channel = "sms", address: str = CUSTOMER) -> Inbound:
+        message = Inbound(ORGANIZATION_ID, CLIENT_ID, channel, address, body, external_id=uuid4().hex)
+        self.connection.execute(ACCEPT, parameters([message], direct=False))
+        return message
+
+    def claim(self, message: Inbound) -> Run:
+        self.connection.execute("UPDATE jobs SET state = 'available' WHERE state = 'scheduled'")
+        (claimed,) = claim(self.connection, self.worker_id, [message.job_id])
+        return Run(claimed, self.database)
+
+    def process(self, run: Run) -> Outcome:
+        message = decode(ProcessMessages, run.claimed.args)
+        return process_messages(message, run, clock=self.clock, composer=self.composer, signal=self.signal)
+
+    def handle(self, message: Inbound) -> Outcome:
+        return self.process(self.claim(message))
+
+    def rows(self, query: str) -> list[Row]:
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query).fetchall()
+
+    def throw(self, assignment: str) -> None:
+        self.connection.execute(f"UPDATE clients SET {assignment} WHERE id = %s", [CLIENT_ID])  # noqa: S608  # words of the test
+
+    def job(self, message: Inbound) -> Row:
+        return next(row for row in self.rows("SELECT * FROM jobs") if row["id"] == message.job_id)
+
+    def outcomes(self) -> list[str]:
+        return [row["outcome"] for row in self.rows("SELECT outcome FROM messages WHERE direction = 'in' ORDER BY id")]
+
+    def replies(self) -> list[Row]:
+        return self.rows("SELECT * FROM messages WHERE direction = 'out' ORDER BY id")
+
+    def deliveries(self) -> list[Row]:
+        return self.rows("SELECT * FROM deliveries ORDER BY id")
+
+
+@pytest.fixture
+def house(database_urls: DatabaseUrls) -> Iterator[House]:
+    apply(database_urls.platform, "demo")
+    worker_id = new_id()
+    with (
+        psycopg.connect(database_urls.platform, autocommit=True) as connection,
+        closing(Database(database_urls.app, database_urls.platform)) as database,
+    ):
+        connection.execute(
+            "INSERT INTO workers (id, hostname, pid, queues, threads, version) VALUES (%s, 'test', 1, '{}', 1, '')",
+            [worker_id],
+        )
+        yield House(database, connection, ManualClock(datetime.now(UTC)), worker_id)
+
+
+def test_a_text_is_answered_and_the_reply_is_on_its_way(house: House) -> None:
+    message = house.receive("What does a drain cost?")
+
+    assert house.handle(message) == Done("answer")
+
+    (reply,) = house.replies()
+    assert (reply["body"], reply["author"], reply["address"]) == ("You asked: What does a drain cost?", "ai", CUSTOMER)
+    assert reply["correlation_id"] == message.correlation_id
+    (delivery,) = house.deliveries()
+    assert (delivery["purpose"], delivery["to_address"], delivery["direct_reply"]) == ("reply", CUSTOMER, True)
+    assert delivery["message_id"] == reply["id"]
+    (stored,) = house.rows("SELECT * FROM messages WHERE direction = 'in'")
+    assert (stored["outcome"], stored["answered_by"]) == ("answered", reply["id"])
+    assert house.job(message)["state"] == "completed"
+    assert [row["kind"] for row in house.rows("SELECT kind FROM jobs WHERE state = 'available'")] == ["delivery.send"]
+    assert house.signal.conversations == [reply["conversation_id"]]
+    assert house.rows("SELECT processing_job_id FROM conversations") == [{"processing_job_id": None}]
+
+
+def test_a_burst_gets_one_reply_in_order(house: House) -> None:
+    messages = [house.receive(text) for text in ("Hi", "do you fix boilers?", "and when?")]
+
+    outcomes = [house.handle(message) for message in messages]
+
+    assert outcomes == [Done("answer"), Done("Nothing was left to answer."), Done("Nothing was left to answer.")]
+    (reply,) = house.replies()
+    assert reply["body"] == "You asked: Hi\ndo you fix boilers?\nand when?"
+    answered = house.rows("SELECT DISTINCT answered_by FROM messages WHERE direction = 'in'")
+    assert answered == [{"answered_by": reply["id"]}]
+
+
+def test_two_jobs_never_answer_one_contact_at_once(house: House) -> None:
+    first, second = house.receive("one"), house.receive("two")
+    seen: list[Outcome] = []
+    house.composer.meanwhile = lambda: seen.append(house.handle(second))
+
+    assert house.handle(first) == Done("answer")
+
+    (snoozed,) = seen
+    assert isinstance(snoozed, Snooze)
+    assert house.job(second)["max_attempts"] == house.job(first)["max_attempts"] + 1
+    house.composer.meanwhile = lambda: None
+    assert house.handle(second) == Done("Nothing was left to answer.")
+    assert len(house.replies()) == 1
+
+
+def test_what_arrives_while_composing_is_answered_next(house: House) -> None:
+    first = house.receive("one")
+    later: list[Inbound] = []
+    house.composer.meanwhile = lambda: later.append(house.receive("two"))
+    house.handle(first)
+    house.composer.meanwhile = lambda: None
+
+    assert house.handle(later[0]) == Done("answer")
+    assert [reply["body"] for reply in house.replies()] == ["You asked: one", "You asked: two"]
+    assert [turn.text for turn in house.composer.asked[1].history] == ["one", "You asked: one"]
+
+
+def test_a_job_that_lost_its_lease_stores_nothing(house: House) -> None:
+    message = house.receive("one")
+    house.composer.meanwhile = lambda: house.connection.execute("UPDATE conversations SET processing_job_id = id")
+
+    with pytest.raises(LeaseLostError):
+        house.handle(message)
+
+    assert house.replies() == []
+    assert house.job(message)["state"] == "executing"
+
+
+def test_a_rescued_job_takes_its_own_lease_up_again(house: House) -> None:
+    message = house.receive("one")
+    run = house.claim(message)
+
+    class KilledError(BaseException):
+        """The worker is gone."""
+
+    def kill() -> None:
+        raise KilledError
+
+    house.composer.meanwhile = kill
+    with pytest.raises(KilledError):
+        house.process(run)
+    house.composer.meanwhile = lambda: None
+    house.connection.execute("UPDATE jobs SET state = 'available'")
+
+    assert house.handle(message) == Done("answer")
+    assert len(house.replies()) == 1
+
+
+def test_stop_is_obeyed_and_never_answered(house: House) -> None:
+    assert house.handle(house.receive(" Stop ")) == Done("Nothing was left to answer.")
+    assert isinstance(house.handle(house.receive("are you there?")), Cancel)
+    assert house.outcomes() == ["opted_out", "suppressed"]
+    assert house.replies() == []
+    assert house.rows("SELECT source FROM opt_outs") == [{"source": "keyword"}]
+
+
+def test_start_lets_us_write_again(house: House) -> None:
+    house.handle(house.receive("STOP"))
+    house.handle(house.receive("start"))
+
+    assert house.handle(house.receive("what now?")) == Done("answer")
+    assert house.outcomes() == ["opted_out", "opted_in", "answered"]
+
+
+def test_yes_is_an_answer_unless_it_opts_back_in(house: House) -> None:
+    assert house.handle(house.receive("Yes")) == Done("answer")
+
+
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_a_hard_block_suppresses_and_says_why(house: House, channel: Channel) -> None:
+    house.throw("outbound_paused = true")
+    message = house.receive("hello", channel)
+
+    outcome = house.handle(message)
+
+    assert outcome == Cancel("The gate blocked the reply: Everything outbound is paused for this client.")
+    assert (house.replies(), house.deliveries(), house.outcomes()) == ([], [], ["suppressed"])
+    (decision,) = house.rows("SELECT * FROM guard_logs")
+    assert (decision["allowed"], decision["block"], decision["correlation_id"]) == (
+        False,
+        "hard",
+        message.correlation_id,
+    )
+
+
+@pytest.mark.parametrize("channel", ["sms", "web"])
+def test_a_switch_thrown_while_composing_still_stops_the_reply(house: House, channel: Channel) -> None:
+    house.composer.meanwhile = lambda: house.throw("outbound_paused = true")
+
+    assert isinstance(house.handle(house.receive("hello", channel)), Cancel)
+    assert (house.replies(), house.outcomes()) == ([], ["suppressed"])
+    asked = house.rows("SELECT allowed FROM guard_logs WHERE guard = 'can_process_customer_message' ORDER BY id")
+    assert [row["allowed"] for row in asked] == [True, False]
+
+
+def test_a_soft_block_sends_the_fallback_and_alerts_the_owner(house: House) -> None:
+    house.throw("ai_disabled = true")
+
+    house.handle(house.receive("my pipe burst"))
+
+    assert house.composer.asked == []
+    fallback, alert = house.deliveries()
+    assert (fallback["purpose"], fallback["to_address"]) == ("fallback", CUSTOMER)
+    assert (alert["purpose"], alert["to_address"]) == ("owner_alert", OWNER_PHONE)
+    assert "my pipe burst" in alert["body"]
+    assert CUSTOMER in alert["body"]
+
+
+def test_ai_that_is_turned_off_while_composing_leaves_the_fallback(house: House) -> None:
+    house.composer.meanwhile = lambda: house.throw("ai_disabled = true")
+
+    house.handle(house.receive("hello"))
+
+    (reply,) = house.replies()
+    assert reply["author"] == "system"
+    assert "You asked" not in reply["body"]
+
+
+def test_an_offered_call_back_alerts_the_owner_unless_notifications_are_paused(house: House) -> None:
+    house.composer.kind = "call_back"
+    house.handle(house.receive("something odd"))
+    house.throw("notifications_paused = true")
+    house.handle(house.receive("something odd again"))
+
+    assert [delivery["purpose"] for delivery in house.deliveries()] == ["reply", "owner_alert", "reply"]
+
+
+def test_a_web_visitor_gets_the_reply_in_the_thread_and_no_text(house: House) -> None:
+    house.handle(house.receive("hello", "web", "visitor-1"))
+
+    assert len(house.replies()) == 1
+    assert house.deliveries() == []
+
+
+def test_the_booking_address_is_handed_on_only_when_the_gate_allows_it(house: House) -> None:
+    house.handle(house.receive("can I book?"))
+    house.throw("booking_url = 'http://plain.example.com'")
+    house.handle(house.receive("can I book now?"))
+
+    first, second = house.composer.asked
+    assert first.booking_url == "https://booking.example.com/harbor-plumbing"
+    assert second.booking_url is None
