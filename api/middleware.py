@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import cache
 from http import HTTPStatus
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
@@ -21,13 +21,28 @@ from config.telemetry import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, UNMATCHED, rep
 from domain.kernel.ids import new_id
 
 if TYPE_CHECKING:
+    from prometheus_client import Counter, Histogram
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _CLIENT_CLOSED_REQUEST: Final = 499
-_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES: Final = frozenset({"/api/health", "/api/health/ready"})
+_FOR_ALL: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+_FOR_PAGES: Final = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
+    ),
+    *_FOR_ALL,
+)
+_FOR_DATA: Final = ((b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"), *_FOR_ALL)
+_HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 _log = structlog.get_logger("api")
 
 
@@ -45,11 +60,10 @@ class Boundary:
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
-        headers = Headers(scope=scope)
-        request_id = _request_id(headers.get("x-request-id"))
+        request_id = _request_id(_header(scope, b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         if self._proxy_hops:
-            scope["client"] = _client(headers, self._proxy_hops) or scope.get("client")
+            scope["client"] = _client(scope, self._proxy_hops) or scope.get("client")
         status = 0
 
         async def answer(message: Message) -> None:
@@ -75,21 +89,14 @@ class Boundary:
 
     def _complete(self, message: Message, request_id: str) -> None:
         """Add the headers that every answer has; a route that set one itself knows better."""
-        headers = MutableHeaders(scope=message)
-        headers["x-request-id"] = request_id
-        page = headers.get("content-type", "").startswith("text/html")
-        headers.setdefault("content-security-policy", _PAGE_POLICY if page else _DATA_POLICY)
-        headers.setdefault("x-content-type-options", "nosniff")
-        headers.setdefault("referrer-policy", "same-origin")
-        headers.setdefault("cache-control", "no-store")
-        if self._https:
-            headers.setdefault("strict-transport-security", "max-age=31536000")
-
-
-_PAGE_POLICY: Final = (
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
-)
-_DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+        headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+        given = dict(headers)
+        page = given.get(b"content-type", b"").startswith(b"text/html")
+        headers.append((b"x-request-id", request_id.encode()))
+        headers.extend(header for header in (_FOR_PAGES if page else _FOR_DATA) if header[0] not in given)
+        if self._https and _HTTPS_ONLY[0] not in given:
+            headers.append(_HTTPS_ONLY)
+        message["headers"] = headers
 
 
 class BodyLimit:
@@ -104,8 +111,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._limit:
+        declared = _header(scope, b"content-length") or b"0"
+        if declared.isdigit() and int(declared) > self._limit:
             await problem_response(self._too_large(), scope["state"]["request_id"])(scope, receive, send)
             return
         received = 0
@@ -125,14 +132,22 @@ class BodyLimit:
         return ProblemError(413, f"The body is larger than {self._limit} bytes.", headers={"connection": "close"})
 
 
-def _request_id(given: str | None) -> str:
+def _header(scope: Scope, wanted: bytes) -> bytes | None:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return cast("bytes", value)
+    return None
+
+
+def _request_id(given: bytes | None) -> str:
     """Return the caller's id for this request when it is a plain one, so that traces join up, else a new one."""
-    return given if given and _REQUEST_ID.fullmatch(given) else str(new_id())
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else str(new_id())
 
 
-def _client(headers: Headers, hops: int) -> tuple[str, int] | None:
+def _client(scope: Scope, hops: int) -> tuple[str, int] | None:
     """Return the address that the outermost of our own proxies saw, if all of them have left their mark."""
-    seen = [part.strip() for value in headers.getlist("x-forwarded-for") for part in value.split(",")]
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    seen = [part.strip() for part in forwarded.decode("latin-1").split(",")]
     if len(seen) < hops:
         return None
     try:
@@ -146,10 +161,17 @@ def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", None) or scope.get("root_path") or UNMATCHED
 
 
+@cache
+def _figures(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """Return the counter and the histogram of these labels, of which there are only so many."""
+    return HTTP_REQUESTS.labels(route, method, str(status)), HTTP_REQUEST_SECONDS.labels(route)
+
+
 def _record(scope: Scope, status: int, seconds: float) -> None:
     route = _route(scope)
     method = scope["method"] if scope["method"] in _METHODS else "other"
-    HTTP_REQUESTS.labels(route, method, str(status)).inc()
-    HTTP_REQUEST_SECONDS.labels(route).observe(seconds)
+    counter, histogram = _figures(route, method, status)
+    counter.inc()
+    histogram.observe(seconds)
     write = _log.debug if route in _PROBES else _log.info
     write("http.request", method=method, route=route, status=status, latency_ms=round(seconds * 1000, 2))

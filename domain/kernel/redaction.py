@@ -24,6 +24,10 @@ _SECRET_NAME = re.compile(
 _BODY_NAME = re.compile(
     r"^(body|text|content|message_body|prompt|reply|answer|question|transcript|form|data)$", re.IGNORECASE
 )
+# Ids and names from the code, which most fields of a log line hold: too short for a key, and of no other secret's form.
+_PLAIN = re.compile(
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[A-Z]{1,15}|[./{}]*[a-z_]{1,15}(?:[./{}]+[a-z_]{1,15})*[./{}]*"
+)
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _PHONE = re.compile(r"(?<![\w.-])\+?\d(?:[\s().-]{0,2}\d){7,14}(?![\w-])")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):([^\s/@]+)@")
@@ -51,6 +55,8 @@ def redact_email(address: str) -> str:
 
 def redact_text(text: str) -> str:
     """Return free text with every secret, phone number and e-mail address in it hidden."""
+    if _PLAIN.fullmatch(text):
+        return text
     text = _ROW_DETAIL.sub(rf"\1 {ROW}", text)
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"\1:{SECRET}@", text)
