@@ -15,7 +15,7 @@ from api.ingest import Ingest
 from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
 from api.pages import ASSETS
-from api.routes import health, sign_in, twilio_sms
+from api.routes import health, sign_in, twilio_sms, twilio_status
 from domain.kernel.database import Database
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
@@ -33,6 +33,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     sign_in.router,
     twilio_sms.router,
+    twilio_status.router,
 )
 
 

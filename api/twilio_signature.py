@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import binascii
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
-
-from starlette.datastructures import ImmutableMultiDict
+from urllib.parse import parse_qsl, urlsplit
 
 from api.errors import ProblemError
+from config.telemetry import INGEST
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 HEADER: Final = "x-twilio-signature"
+FIELDS_LIMIT: Final = 200
+_FORM: Final = "application/x-www-form-urlencoded"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -77,11 +78,26 @@ def verifier_of(request: Request) -> SignatureVerifier | None:
     return verifier
 
 
-async def signed_form(request: Request) -> ImmutableMultiDict[str, str]:
-    """Return the form of a request that Twilio signed, without files. Raises ProblemError (403) when it did not."""
-    form = await request.form()
-    pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    verifier = verifier_of(request)
-    if verifier is None or not verifier.verify(path_and_query(request), pairs, request.headers.get(HEADER)):
-        raise ProblemError(403, "The request is not signed by the account that this installation knows.")
-    return ImmutableMultiDict(pairs)
+async def signed_form(request: Request, channel: str) -> Mapping[str, str]:
+    """Return the form that Twilio signed; of a repeated name the last value.
+
+    Raises ProblemError, counted for `channel`: 403 when it is not signed, 422 when it can't be read.
+    """
+    verifier, signature = verifier_of(request), request.headers.get(HEADER)
+    if verifier is None or not signature:
+        raise _refused(channel, "unsigned", 403)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise _refused(channel, "malformed", 422, f"The body has to be {_FORM}.")
+    try:
+        body = (await request.body()).decode()
+        pairs = parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_LIMIT)
+    except ValueError:
+        raise _refused(channel, "malformed", 422, "The body is not a readable form.") from None
+    if not verifier.verify(path_and_query(request), pairs, signature):
+        raise _refused(channel, "unsigned", 403)
+    return dict(pairs)
+
+
+def _refused(channel: str, outcome: str, status: int, detail: str | None = None) -> ProblemError:
+    INGEST.labels(channel, outcome).inc()
+    return ProblemError(status, detail)

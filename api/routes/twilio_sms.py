@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 from structlog.contextvars import bind_contextvars
 
 from api.errors import ProblemError
-from api.twilio_signature import HEADER, path_and_query, verifier_of
+from api.twilio_signature import signed_form
 from config.telemetry import INGEST
 from domain.conversations.accept import Inbound
 
@@ -25,13 +24,11 @@ if TYPE_CHECKING:
     from api.ingest import Ingest
     from api.numbers import NumberDirectory
 
-FIELDS_LIMIT: Final = 200
 BODY_LIMIT: Final = 1_600
 ADDRESS_LIMIT: Final = 64
 MEDIA_LIMIT: Final = 10
 _TWIML: Final = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _SID: Final = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
-_FORM: Final = "application/x-www-form-urlencoded"
 
 router = APIRouter(tags=["Twilio"])
 
@@ -39,7 +36,7 @@ router = APIRouter(tags=["Twilio"])
 @router.post("/webhooks/twilio/sms", response_class=Response)
 async def receive_sms(request: Request) -> Response:
     """Accept a text: signature, client, commit, answer. A repeat of one changes nothing."""
-    form = await _signed_form(request)
+    form = await signed_form(request, "sms")
     sid, sender, to = _required(form)
     numbers: NumberDirectory = request.app.state.numbers
     destination = await numbers.find(to, form.get("MessagingServiceSid"))
@@ -63,25 +60,6 @@ async def receive_sms(request: Request) -> Response:
     new = await ingest.accept(message)
     headers = {"x-correlation-id": str(message.correlation_id)} if new else None
     return Response(_TWIML, media_type="text/xml", headers=headers)
-
-
-async def _signed_form(request: Request) -> Mapping[str, str]:
-    verifier, signature = verifier_of(request), request.headers.get(HEADER)
-    if verifier is None or not signature:
-        raise _refused("unsigned", 403)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise _refused("malformed", 422, f"The body has to be {_FORM}.")
-    pairs = _pairs(await request.body())
-    if not verifier.verify(path_and_query(request), pairs, signature):
-        raise _refused("unsigned", 403)
-    return dict(pairs)
-
-
-def _pairs(body: bytes) -> Sequence[tuple[str, str]]:
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_LIMIT)
-    except ValueError:
-        raise _refused("malformed", 422, "The body is not a readable form.") from None
 
 
 def _required(form: Mapping[str, str]) -> tuple[str, str, str]:

@@ -1,0 +1,71 @@
+"""Which provider the settings choose, and that its calls are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from uuid import uuid4
+
+import pytest
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
+
+from config.settings import Settings, Twilio
+from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
+from domain.delivery.ports import OutgoingSms
+from domain.kernel.database import Database
+from providers.registry import ProviderNotConfiguredError, build_sms
+from tests.support.twilio_api import AcceptThenDrop, Reject
+from tests.support.twilio_double import TwilioDouble
+
+NOWHERE = "postgresql://127.0.0.1:1/none"
+
+
+def settings(**changes: object) -> Settings:
+    given: dict[str, object] = {
+        "database_url": NOWHERE,
+        "platform_database_url": NOWHERE,
+        "broker_url": "redis://127.0.0.1:1/0",
+        "redis_url": "redis://127.0.0.1:1/0",
+        "secret_key": "secret-key-for-tests-0123456789-0123456789",
+    }
+    return Settings.model_validate(given | changes)
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with closing(Database(NOWHERE, NOWHERE)) as database:
+        yield database
+
+
+def test_the_sandbox_is_the_default(database: Database) -> None:
+    assert build_sms(settings(), database).name == "sandbox"
+
+
+def test_twilio_needs_its_credentials(database: Database) -> None:
+    with pytest.raises(ProviderNotConfiguredError, match="GATEHOUSE_TWILIO__AUTH_TOKEN"):
+        build_sms(settings(sms_provider="twilio"), database)
+
+
+def test_twilio_is_called_at_the_address_in_the_settings_and_counted(database: Database) -> None:
+    with TwilioDouble() as twilio:
+        account = Twilio(
+            account_sid=twilio.account_sid, auth_token=SecretStr(twilio.auth_token), api_base_url=twilio.url
+        )
+        sms = build_sms(settings(sms_provider="twilio", twilio=account), database)
+        before = {outcome: calls(outcome) for outcome in ("accepted", "rejected", "unknown")}
+        text = OutgoingSms(uuid4(), uuid4(), uuid4(), "+15005550001", "Hello", "+15005550006", None, None)
+
+        sms.send(text)
+        twilio.will(Reject(21211, 400), AcceptThenDrop())
+        with pytest.raises(ProviderRejectedError):
+            sms.send(text)
+        with pytest.raises(OutcomeUnknownError):
+            sms.send(text)
+
+    assert {outcome: calls(outcome) - number for outcome, number in before.items()} == dict.fromkeys(before, 1.0)
+
+
+def calls(outcome: str) -> float:
+    labels = {"provider": "twilio", "operation": "send", "outcome": outcome}
+    return REGISTRY.get_sample_value("gatehouse_provider_calls_total", labels) or 0.0
