@@ -149,7 +149,13 @@ def _business(session: Session, client_id: UUID) -> Business:
     return Business(*row)
 
 
-def _request(session: Session, business: Business, conversation_id: UUID, waiting: Sequence[Waiting]) -> ReplyRequest:
+def _request(
+    session: Session,
+    business: Business,
+    conversation_id: UUID,
+    waiting: Sequence[Waiting],
+    booking_url: str | None,
+) -> ReplyRequest:
     question = "\n".join(one.body for one in waiting)
     return ReplyRequest(
         client_name=business.name,
