@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from domain.delivery.ports import SmsProvider
     from domain.kernel.database import Database
+    from domain.replies.ports import Composer
 
 
 class ProviderNotConfiguredError(GatehouseError):
@@ -20,6 +21,17 @@ class ProviderNotConfiguredError(GatehouseError):
 def build_sms(settings: Settings, database: Database) -> SmsProvider:
     """Return what sends text messages, measured. Raises ProviderNotConfiguredError."""
     return MeasuredSms(_twilio(settings) if settings.sms_provider == "twilio" else _sandbox(settings, database))
+
+
+def build_composer(settings: Settings) -> Composer:
+    """Return what puts replies into words. Raises ProviderNotConfiguredError for one that this release lacks."""
+    from providers.extractive.composer import ExtractiveComposer  # noqa: PLC0415  # as below
+
+    if settings.ai.provider != ExtractiveComposer.name:
+        raise ProviderNotConfiguredError(
+            f"This release has no composer {settings.ai.provider!r}; set GATEHOUSE_AI__PROVIDER=extractive."
+        )
+    return ExtractiveComposer()
 
 
 def _twilio(settings: Settings) -> SmsProvider:

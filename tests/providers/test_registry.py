@@ -14,7 +14,7 @@ from config.settings import Settings, Twilio
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.ports import OutgoingSms
 from domain.kernel.database import Database
-from providers.registry import ProviderNotConfiguredError, build_sms
+from providers.registry import ProviderNotConfiguredError, build_composer, build_sms
 from tests.support.twilio_api import AcceptThenDrop, Reject
 from tests.support.twilio_double import TwilioDouble
 
@@ -40,6 +40,12 @@ def database() -> Iterator[Database]:
 
 def test_the_sandbox_is_the_default(database: Database) -> None:
     assert build_sms(settings(), database).name == "sandbox"
+
+
+def test_replies_come_from_the_knowledge_base_alone_unless_a_model_is_named() -> None:
+    assert build_composer(settings()).name == "extractive"
+    with pytest.raises(ProviderNotConfiguredError, match="GATEHOUSE_AI__PROVIDER"):
+        build_composer(settings(ai={"provider": "bedrock"}))
 
 
 def test_twilio_needs_its_credentials(database: Database) -> None:
