@@ -7,14 +7,16 @@ holds, and free text is searched for what looks like a secret or a personal datu
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
-SECRET: Final = "[secret]"
+SECRET: Final = "[secret]"  # noqa: S105 - it stands in place of one
 TEXT: Final = "[text]"
 ROW: Final = "[row]"
 _DEPTH_LIMIT: Final = 8
+_SHORT_NUMBER: Final = 4
+"""Digits of a number whose last two would tell too much."""
 
 _SECRET_NAME = re.compile(
     r"password|passwd|secret|token|authorization|cookie|api_?key|credential|dsn|signature|private_?key|database_url"
@@ -44,7 +46,7 @@ _ASSIGNED = re.compile(
 def redact_phone(number: str) -> str:
     """Return a phone number with all but its last two digits hidden, so that two numbers can be told apart."""
     digits = [c for c in number if c.isdigit()]
-    return f"[phone …{''.join(digits[-2:])}]" if len(digits) > 4 else "[phone]"
+    return f"[phone …{''.join(digits[-2:])}]" if len(digits) > _SHORT_NUMBER else "[phone]"
 
 
 def redact_email(address: str) -> str:
@@ -89,10 +91,15 @@ def redact(value: object, *, name: str = "", _depth: int = 0) -> object:
         return f"[{len(value)} bytes]"
     if isinstance(value, str):
         return f"{TEXT[:-1]} {len(value)} chars]" if name and _BODY_NAME.match(name) else redact_text(value)
-    if _depth >= _DEPTH_LIMIT:
-        return "[…]"
-    if isinstance(value, Mapping):
-        return {str(k): redact(v, name=str(k), _depth=_depth + 1) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [redact(v, name=name, _depth=_depth + 1) for v in value]
+    if isinstance(value, _STRUCTURES):
+        return _redact_structure(value, name, _depth) if _depth < _DEPTH_LIMIT else "[…]"
     return value
+
+
+_STRUCTURES: Final = (Mapping, list, tuple, set, frozenset)
+
+
+def _redact_structure(value: Mapping[object, object] | Collection[object], name: str, depth: int) -> object:
+    if isinstance(value, Mapping):
+        return {str(k): redact(v, name=str(k), _depth=depth + 1) for k, v in value.items()}
+    return [redact(v, name=name, _depth=depth + 1) for v in value]
