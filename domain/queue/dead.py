@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 
+from domain.kernel.database import raw_connection
 from domain.queue.message import spec_for
 from domain.queue.models import Job
 from domain.queue.publish import remember
@@ -17,6 +18,22 @@ from domain.queue.publish import remember
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
+
+TRIES_OF_UNKNOWN_KINDS: Final = 5
+
+_REQUEUE: Final = """
+    WITH chosen AS (
+        SELECT DISTINCT ON (org_id, unique_key, CASE WHEN unique_key IS NULL THEN id END) id FROM jobs
+        WHERE id = ANY(%(ids)s::uuid[]) AND state = 'dead' AND NOT EXISTS (
+            SELECT FROM jobs live
+            WHERE live.org_id = jobs.org_id AND live.kind = jobs.kind AND live.unique_key = jobs.unique_key
+                AND live.state IN ('scheduled', 'available', 'executing', 'retryable'))
+        ORDER BY org_id, unique_key, CASE WHEN unique_key IS NULL THEN id END, id DESC
+    )
+    UPDATE jobs SET state = 'available', run_at = now(), max_attempts = attempt + %(tries)s, lost_count = 0,
+        queued_at = NULL, finished_at = NULL, cancel_requested_at = NULL
+    FROM chosen WHERE jobs.id = chosen.id AND jobs.state = 'dead'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +89,15 @@ def count_dead(session: Session, which: DeadFilter) -> int:
 def requeue(session: Session, which: DeadFilter) -> int:
     """Make dead letters run again with all their tries, keeping their history; return how many.
 
-    A letter whose unique key a live job holds by now stays where it is.
+    A letter whose unique key a live job holds by now stays where it is; of several with one key, the newest runs.
     """
-    jobs = session.execute(select(Job.id, Job.kind, Job.max_attempts).where(*which.conditions())).all()
+    jobs = session.execute(select(Job.id, Job.kind).where(*which.conditions())).all()
     requeued = 0
-    for kind in sorted({kind for _, kind, _ in jobs}):
-        ids = [job_id for job_id, job_kind, _ in jobs if job_kind == kind]
-        requeued += len(session.execute(_requeue_kind(kind, ids)).all())
+    for kind in sorted({kind for _, kind in jobs}):
+        spec = spec_for(kind)
+        ids = [job_id for job_id, job_kind in jobs if job_kind == kind]
+        tries = TRIES_OF_UNKNOWN_KINDS if spec is None else spec.max_attempts
+        requeued += raw_connection(session).execute(_REQUEUE, {"ids": ids, "tries": tries}).rowcount
     if requeued:
         remember(session, [])
     return requeued
@@ -93,26 +112,3 @@ def discard(session: Session, which: DeadFilter, reason: str) -> int:
         .returning(Job.id)
     )
     return len(changed.all())
-
-
-def _requeue_kind(kind: str, ids: Sequence[UUID]) -> Any:  # noqa: ANN401  SQLAlchemy's type of an UPDATE … RETURNING
-    spec = spec_for(kind)
-    tries = 5 if spec is None else spec.max_attempts
-    other = select(Job).where(Job.state.in_(("scheduled", "available", "executing", "retryable"))).subquery()
-    held = select(other.c.id).where(
-        other.c.org_id == Job.org_id, other.c.kind == Job.kind, other.c.unique_key == Job.unique_key
-    )
-    return (
-        update(Job)
-        .where(Job.id.in_(ids), Job.state == "dead", ~held.exists())
-        .values(
-            state="available",
-            run_at=func.now(),
-            max_attempts=Job.attempt + tries,
-            lost_count=0,
-            queued_at=None,
-            finished_at=None,
-            cancel_requested_at=None,
-        )
-        .returning(Job.id)
-    )
