@@ -21,13 +21,18 @@ BASE_DELAY: Final = timedelta(seconds=2)
 MAX_DELAY: Final = timedelta(hours=1)
 RETRY_AFTER_SPREAD: Final = 0.1
 """A `Retry-After` is a least wait; up to a tenth is added, so that all who were told the same do not return at once."""
+LONGEST_RETRY_AFTER: Final = timedelta(days=30)
+"""Whoever asks for more is taken to have made a mistake."""
 LOST_LIMIT: Final = 3
 """A job whose worker died this many times under it is taken to be what kills it."""
 REASON_LENGTH: Final = 2_000
 
 AttemptOutcome = Literal["completed", "retry", "snoozed", "cancelled", "dead", "lost", "handed_back"]
 
-_VARIABLE = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d+|'[^']*'|\"[^\"]*\"", re.IGNORECASE)
+# Redaction leaves "[phone …06]" and "[email a…@….com]"; a word with a digit in it is an id, a number or a code.
+_VARIABLE = re.compile(
+    r"\[(?:phone|email)[^\]]*\]|[0-9a-f]{8}-[0-9a-f-]{27}|\b\w*\d\w*(?:\.\d\w*)*|'[^']*'|\"[^\"]*\"", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,11 @@ def backoff(tries: int, *, rng: random.Random | None = None) -> timedelta:
 
 
 def fingerprint(kind: str, error_class: str, reason: str) -> str:
-    """Return 16 hex digits that are equal for failures of one cause: ids, numbers and quoted values are ignored."""
-    shape = _VARIABLE.sub("#", reason)
+    """Return 16 hex digits that are equal for failures of one cause.
+
+    Ids, numbers, quoted values, phone numbers and e-mail addresses in the reason make no difference.
+    """
+    shape = _VARIABLE.sub("#", _clean(reason))
     return hashlib.sha256(f"{kind}\n{error_class}\n{shape}".encode()).hexdigest()[:16]
 
 
@@ -69,16 +77,14 @@ def ending(outcome: Outcome, *, kind: str, tries: int, last_try: bool, rng: rand
         case Snooze(until, reason):
             return Ending("scheduled", "snoozed", _clean(reason), run_at=until, keeps_try=True)
         case Dead(reason, error_class):
-            return _dead(kind, _clean(reason), error_class)
+            return _failed("dead", "dead", kind, reason, error_class)
         case Retry(reason, after, error_class) if last_try:
-            return _dead(kind, _clean(reason), error_class)
+            return _failed("dead", "dead", kind, reason, error_class)
         case Retry(reason, after, error_class):
             delay = backoff(tries, rng=rng)
             if after is not None:
-                delay = max(delay, after * (1 + RETRY_AFTER_SPREAD * _random(rng)))
-            return Ending(
-                "retryable", "retry", _clean(reason), error_class, fingerprint(kind, error_class, reason), delay
-            )
+                delay = max(delay, min(after, LONGEST_RETRY_AFTER) * (1 + RETRY_AFTER_SPREAD * _random(rng)))
+            return _failed("retryable", "retry", kind, reason, error_class, delay)
         case _:
             assert_never(outcome)
 
@@ -103,9 +109,14 @@ def _random(rng: random.Random | None) -> float:
     return random.random() if rng is None else rng.random()  # noqa: S311  jitter is no secret
 
 
-def _dead(kind: str, reason: str, error_class: str) -> Ending:
-    return Ending("dead", "dead", reason, error_class, fingerprint(kind, error_class, reason))
+def _failed(
+    state: State, outcome: AttemptOutcome, kind: str, reason: str, error_class: str, delay: timedelta | None = None
+) -> Ending:
+    reason, error_class = _clean(reason), _clean(error_class)
+    return Ending(state, outcome, reason, error_class, fingerprint(kind, error_class, reason), delay)
 
 
-def _clean(reason: str) -> str:
-    return redact_text(reason).replace("\x00", "")[:REASON_LENGTH]
+def _clean(text: str) -> str:
+    # PostgreSQL stores neither NUL nor half of a surrogate pair; what an error quotes may hold both.
+    storable = text.replace("\x00", "").encode("utf-8", "replace").decode()
+    return redact_text(storable)[:REASON_LENGTH]
