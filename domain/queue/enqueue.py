@@ -83,10 +83,15 @@ def enqueue(
 
 
 def enqueue_many(session: Session, jobs: Sequence[NewJob], *, org_id: UUID, priority: int | None = None) -> list[UUID]:
-    """Enqueue jobs of one kind in one statement; return the ids of those that no live unique key kept out."""
+    """Enqueue jobs of one kind in one statement; return the ids of those that no live unique key kept out.
+
+    Raises ValueError for jobs of several kinds: kind and queue are written once for all of them.
+    """
     if not jobs:
         return []
-    spec = spec_of(jobs[0].message)
+    spec, *others = sorted({spec_of(new.message) for new in jobs}, key=lambda spec: spec.kind)
+    if others:
+        raise ValueError(f"One batch holds {spec.kind} and {others[0].kind}; enqueue each kind by itself.")
     publisher = publisher_of(session)
     direct = publisher is not None and len(jobs) <= DIRECT_LIMIT and publisher.has_room(spec.queue)
     rows = (
