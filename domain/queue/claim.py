@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ _CLAIM: Final = """
     SELECT * FROM claimed
 """
 
+_CLAIMED_ALREADY: Final = """
+    SELECT id, org_id, kind, queue, args, attempt, max_attempts, lost_count, correlation_id, attempted_at,
+           extract(epoch FROM greatest(attempted_at - run_at, interval '0'))::float8
+    FROM jobs WHERE id = ANY(%(ids)s::uuid[]) AND state = 'executing' AND worker_id = %(worker_id)s::uuid
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -59,6 +65,17 @@ def claim(connection: psycopg.Connection[Any], worker_id: UUID, ids: Sequence[UU
 
     `connection` is the platform role's, in autocommit.
     """
-    rows = connection.execute(_CLAIM, {"ids": list(ids), "worker_id": worker_id}, prepare=True).fetchall()
+    return _claimed(connection, _CLAIM, worker_id, ids)
+
+
+def claimed_already(connection: psycopg.Connection[Any], worker_id: UUID, ids: Sequence[UUID]) -> list[Claimed]:
+    """Return those of `ids` that the worker holds: what a claim won whose answer was lost with its connection."""
+    return _claimed(connection, _CLAIMED_ALREADY, worker_id, ids)
+
+
+def _claimed(
+    connection: psycopg.Connection[Any], query: LiteralString, worker_id: UUID, ids: Sequence[UUID]
+) -> list[Claimed]:
+    rows = connection.execute(query, {"ids": list(ids), "worker_id": worker_id}, prepare=True).fetchall()
     claimed = {row[0]: Claimed(*row) for row in rows}
     return [claimed[job_id] for job_id in dict.fromkeys(ids) if job_id in claimed]
