@@ -60,9 +60,7 @@ class Lab:
     ) -> UUID:
         """Enqueue one job in a transaction of its own."""
         with self.database.tenant_scope(org_id) as session:
-            return enqueue(
-                session, message, org_id=org_id, priority=priority, run_at=run_at, unique_key=unique_key
-            )
+            return enqueue(session, message, org_id=org_id, priority=priority, run_at=run_at, unique_key=unique_key)
 
     def claim(self, *ids: UUID, worker: UUID | None = None) -> list[Claimed]:
         """Claim jobs as the lab's worker."""
