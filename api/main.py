@@ -6,10 +6,11 @@ import multiprocessing
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from api.app import create_app
 from config.logging import configure_logging
+from config.parent import exit_with_parent
 from config.settings import load_settings
 from config.telemetry import report_errors
 from domain.kernel.redaction import redact
@@ -17,10 +18,15 @@ from domain.kernel.redaction import redact
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+_HARD_EXIT_SECONDS: Final = 15.0
+"""Longer than the grace that requests get when the server stops."""
+
 
 def create() -> FastAPI:
     """Return the application for this process's settings. Raises `SettingsError`."""
     settings = load_settings()
+    if settings.api_workers > 1:
+        exit_with_parent(_HARD_EXIT_SECONDS)
     configure_logging(settings, "api", redact)
     report_errors(settings, "api", redact)
     _end_with_parent()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
 from collections.abc import Sequence
@@ -23,16 +22,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Presence:
-    """Registers this process, leaves its heartbeats, and registers anew when it was declared dead meanwhile.
-
-    It also watches the parent: a process whose parent was killed stops by itself instead of running on unattended.
-    """
+    """Registers this process, leaves its heartbeats, and registers anew when it was declared dead meanwhile."""
 
     def __init__(self, connection: PlatformConnection, *, queues: Sequence[str], threads: int) -> None:
         self._connection = connection
         self._queues = queues
         self._threads = threads
-        self._parent = os.getppid()
         self._stopping = threading.Event()
         self.worker_id: UUID = self._register()
         self._thread = threading.Thread(target=self._work, name="presence", daemon=True)
@@ -62,10 +57,6 @@ class Presence:
 
     def _work(self) -> None:
         while not self._stopping.wait(HEARTBEAT_EVERY):
-            if os.getppid() != self._parent:
-                _log.error("parent_is_gone")
-                os.kill(os.getpid(), signal.SIGTERM)
-                self._parent = os.getppid()
             try:
                 if not self._connection.run(lambda c: beat(c, self.worker_id)):
                     _log.error("declared_dead", worker_id=str(self.worker_id))

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
-import dramatiq
+from config.parent import exit_with_parent
+from workers.main import SHUTDOWN_SECONDS
 
-from config.logging import configure_logging
-from config.settings import load_settings
-from config.telemetry import report_errors
-from domain.kernel.redaction import redact
-from domain.queue.names import QUEUES
-from workers.engine import Engine
-
-QUEUES_VARIABLE = "GATEHOUSE_WORKER_QUEUES"
+QUEUES_VARIABLE: Final = "GATEHOUSE_WORKER_QUEUES"
+_HARD_EXIT_SECONDS: Final = SHUTDOWN_SECONDS + 15
 
 
 def start() -> None:
     """Build this process's engine and make its broker Dramatiq's."""
+    exit_with_parent(_HARD_EXIT_SECONDS)
+    # Imported only now: what goes wrong or takes long from here on is watched.
+    import dramatiq  # noqa: PLC0415
+
+    from config.logging import configure_logging  # noqa: PLC0415
+    from config.settings import load_settings  # noqa: PLC0415
+    from config.telemetry import report_errors  # noqa: PLC0415
+    from domain.kernel.redaction import redact  # noqa: PLC0415
+    from domain.queue.names import QUEUES  # noqa: PLC0415
+    from workers.engine import Engine  # noqa: PLC0415
+
     settings = load_settings()
     configure_logging(settings, "worker", redact)
     report_errors(settings, "worker", redact)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain.replies.ports import Composer
-from providers.registry import build_composer, build_sms
-
 from domain.conversations.ports import ThreadSignal
 from domain.delivery.ports import SmsProvider
 from domain.kernel.clock import Clock
 from domain.kernel.database import Database
+from domain.replies.ports import Composer
+from providers.registry import build_composer, build_sms
 from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
