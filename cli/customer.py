@@ -38,7 +38,7 @@ class Customer:
     def __init__(self, settings: Settings) -> None:
         if settings.twilio.auth_token is None or settings.admin_token is None:
             raise FailureError(
-                "GATEHOUSE_TWILIO__AUTH_TOKEN and GATEHOUSE_ADMIN_TOKEN have to be those of the running api."
+                "Set GATEHOUSE_TWILIO__AUTH_TOKEN and GATEHOUSE_ADMIN_TOKEN to those of the running api."
             )
         self._url = settings.public_url
         self._signer = RequestValidator(settings.twilio.auth_token.get_secret_value())

@@ -58,7 +58,7 @@ def _in_words(error: Exception) -> str | None:
         case redis.RedisError():
             words = f"Redis: {_first_line(error)}"
         case httpx.TransportError():
-            words = f"HTTP: {_first_line(error)}"
+            words = f"{error.request.url.host}:{error.request.url.port} does not answer: {_first_line(error)}"
         case OSError():
             words = str(error.strerror or error)
     return None if words is None else _safe(words)

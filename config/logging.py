@@ -90,7 +90,7 @@ class _Safe:
             for name, value in event.items()
         }
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {"timestamp": now, "level": level, "role": self._role, **safe}
+        return {"timestamp": now, "level": level, "role": self._role, "event": safe.pop("event", ""), **safe}
 
 
 class _Json:
