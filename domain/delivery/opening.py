@@ -53,8 +53,7 @@ def open_next(session: Session, run: Run, delivery: Loaded, means: Means) -> Sen
     if delivery.sms_number is None and delivery.messaging_service_sid is None:
         return run.finish(session, _no_sender(session, delivery, means))
     attempt = Attempt(new_id(), means.clock.now(), "sending")
-    repository.open_attempt(session, delivery, attempt, means.provider.name)
-    repository.mark(session, delivery.id, "sending")
+    repository.open_attempt(session, delivery, attempt, means.provider.name, "sending")
     return Sending(delivery, attempt, outgoing(delivery, attempt.id, means))
 
 
@@ -113,8 +112,8 @@ def _stop(session: Session, delivery: Loaded, blocked: Decision, means: Means) -
     if blocked.retry_at is not None:
         return Snooze(max(blocked.retry_at, now + _SHORTEST_SNOOZE), blocked.reason)
     failure = Failure(blocked.reason, blocked.guard.value)
-    repository.open_attempt(session, delivery, Attempt(new_id(), now, "blocked"), means.provider.name, failure)
-    repository.mark(session, delivery.id, "cancelled", failure)
+    attempt = Attempt(new_id(), now, "blocked")
+    repository.open_attempt(session, delivery, attempt, means.provider.name, "cancelled", failure)
     return Cancel(blocked.reason)
 
 
@@ -122,6 +121,5 @@ def _no_sender(session: Session, delivery: Loaded, means: Means) -> Outcome:
     error_class = ErrorClass.CONFIGURATION
     failure = Failure("The client has neither a telephone number nor a Messaging Service to send from.", error_class)
     attempt = Attempt(new_id(), means.clock.now(), "not_sent")
-    repository.open_attempt(session, delivery, attempt, means.provider.name, failure)
-    repository.mark(session, delivery.id, "failed", failure)
+    repository.open_attempt(session, delivery, attempt, means.provider.name, "failed", failure)
     return Dead(failure.text, error_class)

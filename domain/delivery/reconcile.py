@@ -70,9 +70,14 @@ def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means) -> Sen
 
 def record_accepted(session: Session, delivery: Loaded, attempt: Attempt, accepted: Accepted, means: Means) -> None:
     """Record that a provider has the message."""
-    now = means.clock.now()
-    repository.close_attempt(session, attempt.id, "accepted", at=now, provider_id=accepted.provider_id)
-    repository.mark_taken(session, delivery.id, state_of(accepted.status), accepted.provider_id)
+    repository.accept(
+        session,
+        delivery.id,
+        attempt.id,
+        state=state_of(accepted.status),
+        provider_id=accepted.provider_id,
+        at=means.clock.now(),
+    )
 
 
 def _cannot_tell(run: Run, error: ProviderRejectedError | OutcomeUnknownError, means: Means) -> Outcome:

@@ -1,4 +1,4 @@
-"""The queries of sending. They take and return plain values: nothing here decides."""
+"""The queries of sending: plain values in and out, nothing here decides. What every send runs is prepared SQL."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from domain.clients.models import Client
-from domain.delivery.models import Delivery, NotificationLog, OptOut
+from domain.delivery.models import Delivery, NotificationLog
 from domain.delivery.policy import State
+from domain.kernel.database import raw_connection
 
 _UNRESOLVED: Final = ("sending", "unknown")
 
@@ -62,38 +62,45 @@ class Failure:
     code: str | None = None
 
 
-_OPTED_OUT = exists().where(
-    OptOut.client_id == Delivery.client_id,
-    OptOut.channel == Delivery.channel,
-    OptOut.address == Delivery.to_address,
-)
-_LOAD = (
-    select(
-        Delivery.id,
-        Delivery.org_id,
-        Delivery.client_id,
-        Delivery.purpose,
-        Delivery.channel,
-        Delivery.to_address,
-        Delivery.body,
-        Delivery.direct_reply,
-        Delivery.state,
-        Delivery.attempts,
-        Delivery.provider_id,
-        Delivery.correlation_id,
-        Client.sms_number,
-        Client.messaging_service_sid,
-        _OPTED_OUT.label("opted_out"),
+_LOAD: Final = """
+    SELECT d.id, d.org_id, d.client_id, d.purpose, d.channel, d.to_address, d.body, d.direct_reply, d.state, d.attempts,
+           d.provider_id, d.correlation_id, c.sms_number, c.messaging_service_sid,
+           EXISTS (SELECT FROM opt_outs o
+                   WHERE o.client_id = d.client_id AND o.channel = d.channel AND o.address = d.to_address)
+    FROM deliveries d JOIN clients c ON c.id = d.client_id
+    WHERE d.id = %s
+    FOR UPDATE OF d
+"""
+_OPEN: Final = """
+    WITH opened AS (
+        INSERT INTO notification_logs (id, org_id, client_id, delivery_id, attempt, provider, outcome, started_at,
+                                       finished_at, error_class, error_text)
+        SELECT %(attempt_id)s, org_id, client_id, id, attempts + 1, %(provider)s, %(outcome)s, %(at)s, %(finished_at)s,
+               %(error_class)s, %(error_text)s
+        FROM deliveries WHERE id = %(id)s
     )
-    .join(Client, Client.id == Delivery.client_id)
-    .with_for_update(of=Delivery)
-)
+    UPDATE deliveries SET attempts = attempts + 1, provider = %(provider)s, state = %(state)s, error_code = NULL,
+                          error_text = %(error_text)s, updated_at = now()
+    WHERE id = %(id)s
+"""
+# A delivery that has a provider's id already was moved by a receipt, perhaps further than the provider's answer says.
+_ACCEPT: Final = """
+    WITH closed AS (
+        UPDATE notification_logs
+        SET outcome = 'accepted', finished_at = %(at)s, provider_id = %(provider_id)s, error_code = NULL,
+            error_class = NULL, error_text = NULL
+        WHERE id = %(attempt_id)s AND outcome <> 'accepted'
+    )
+    UPDATE deliveries SET state = %(state)s, provider_id = %(provider_id)s, error_code = NULL, error_text = NULL,
+                          updated_at = now()
+    WHERE id = %(id)s AND provider_id IS NULL
+"""
 
 
 def lock_delivery(session: Session, delivery_id: UUID) -> Loaded | None:
     """Read a delivery and keep others from changing it until this transaction ends; None when it is gone."""
-    row = session.execute(_LOAD.where(Delivery.id == delivery_id)).one_or_none()
-    return None if row is None else Loaded(*tuple(row))
+    row = raw_connection(session).execute(_LOAD, [delivery_id], prepare=True).fetchone()
+    return None if row is None else Loaded(*row)
 
 
 def unresolved_attempt(session: Session, delivery_id: UUID) -> Attempt | None:
@@ -110,39 +117,46 @@ def unresolved_attempt(session: Session, delivery_id: UUID) -> Attempt | None:
 
 
 def open_attempt(
-    session: Session, delivery: Loaded, attempt: Attempt, provider: str, failure: Failure | None = None
+    session: Session, delivery: Loaded, attempt: Attempt, provider: str, state: State, failure: Failure | None = None
 ) -> None:
-    """Record an attempt and count it: the intent to send, or, with a final outcome, that it never came to a call."""
-    session.execute(
-        insert(NotificationLog).values(
-            id=attempt.id,
-            org_id=delivery.org_id,
-            client_id=delivery.client_id,
-            delivery_id=delivery.id,
-            attempt=delivery.attempts + 1,
-            provider=provider,
-            outcome=attempt.outcome,
-            started_at=attempt.started_at,
-            finished_at=None if attempt.outcome in _UNRESOLVED else attempt.started_at,
-            error_class=failure and failure.error_class,
-            error_text=failure and failure.text,
-        )
+    """Record an attempt and move the delivery to `state`: the intent to send, or why it did not come to a call."""
+    raw_connection(session).execute(
+        _OPEN,
+        {
+            "id": delivery.id,
+            "attempt_id": attempt.id,
+            "provider": provider,
+            "outcome": attempt.outcome,
+            "at": attempt.started_at,
+            "finished_at": None if attempt.outcome in _UNRESOLVED else attempt.started_at,
+            "error_class": failure and failure.error_class,
+            "error_text": failure and failure.text,
+            "state": state,
+        },
+        prepare=True,
     )
-    session.execute(
-        update(Delivery).where(Delivery.id == delivery.id).values(attempts=delivery.attempts + 1, provider=provider)
+
+
+def accept(
+    session: Session, delivery_id: UUID, attempt_id: UUID, *, state: State, provider_id: str, at: datetime
+) -> None:
+    """Record that a provider has the message, and its state there unless a receipt has told more."""
+    raw_connection(session).execute(
+        _ACCEPT,
+        {"id": delivery_id, "attempt_id": attempt_id, "state": state, "provider_id": provider_id, "at": at},
+        prepare=True,
     )
 
 
 def close_attempt(
     session: Session,
     attempt_id: UUID,
-    outcome: Literal["accepted", "rejected", "unknown", "not_sent"],
+    outcome: Literal["rejected", "unknown", "not_sent"],
     *,
     at: datetime,
-    provider_id: str | None = None,
     failure: Failure | None = None,
 ) -> None:
-    """Record what became of an attempt, unless its acceptance is proven already."""
+    """Record that an attempt came to nothing or that its end is not known, unless its acceptance is proven."""
     log = NotificationLog
     session.execute(
         update(log)
@@ -150,7 +164,6 @@ def close_attempt(
         .values(
             outcome=outcome,
             finished_at=at,
-            provider_id=provider_id,
             error_code=failure and failure.code,
             error_class=failure and failure.error_class,
             error_text=failure and failure.text,
@@ -172,15 +185,6 @@ def mark(session: Session, delivery_id: UUID, state: State, failure: Failure | N
         .returning(Delivery.id)
     )
     return session.scalar(statement) is not None
-
-
-def mark_taken(session: Session, delivery_id: UUID, state: State, provider_id: str) -> None:
-    """Record that a provider has the message, unless a receipt has said so already, and perhaps more."""
-    session.execute(
-        update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.provider_id.is_(None))
-        .values(state=state, provider_id=provider_id, error_code=None, error_text=None, updated_at=func.now())
-    )
 
 
 def hold_twins(session: Session, delivery: Loaded) -> None:
