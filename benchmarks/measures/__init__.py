@@ -1,0 +1,1 @@
+"""One module a measure. Each has `measure(stage, plan) -> list[Result]`."""
