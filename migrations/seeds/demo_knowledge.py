@@ -15,8 +15,8 @@ _SERVICES: Sequence[Entry] = (
         body="We clear a blocked kitchen, bathroom or laundry drain with a cable machine and test the flow before we"
         " leave. Most jobs take about an hour.",
         price="$149 for one drain, $89 for each further one on the same visit",
-        keywords="clog clogged unclog blocked blockage backed up slow draining snake sink tub bathtub shower toilet"
-        " plugged stuck standing water overflowing",
+        keywords="clog clogged unclog blocked unblock blockage backed up slow draining snake sink tub bathtub shower"
+        " toilet plugged stuck standing water overflowing",
     ),
     Entry(
         key="water-heater-repair",
