@@ -157,11 +157,12 @@ def _request(
     booking_url: str | None,
 ) -> ReplyRequest:
     question = "\n".join(one.body for one in waiting)
+    said = history(session, conversation_id)
     return ReplyRequest(
         client_name=business.name,
         question=question,
-        passages=search_knowledge(session, business.id, question),
-        history=history(session, conversation_id),
+        passages=search_knowledge(session, business.id, question, history=said),
+        history=said,
         threshold=business.answer_threshold,
         call_back_text=business.call_back_text,
         booking_url=booking_url,
