@@ -10,24 +10,29 @@ from domain.queue.run import Run
 
 
 class Active:
-    """The runs that this process has claimed and not ended. Thread-safe."""
+    """The runs that this process has claimed and whose end is not written yet. Thread-safe."""
 
     def __init__(self) -> None:
-        self._runs: dict[UUID, Run] = {}
+        self._runs: dict[tuple[UUID, int], Run] = {}
         self._lock = threading.Lock()
 
     def add(self, runs: Iterable[Run]) -> None:
         """Note runs that were claimed."""
         with self._lock:
-            self._runs.update((run.job_id, run) for run in runs)
+            self._runs.update(((run.job_id, run.attempt), run) for run in runs)
 
-    def discard(self, job_ids: Iterable[UUID]) -> None:
-        """Forget runs that have ended."""
+    def discard(self, runs: Iterable[tuple[UUID, int]]) -> None:
+        """Forget runs, by job and attempt, that have ended."""
         with self._lock:
-            for job_id in job_ids:
-                self._runs.pop(job_id, None)
+            for run in runs:
+                self._runs.pop(run, None)
+
+    def holds(self, job_id: UUID, attempt: int) -> bool:
+        """Return whether a run is one of these."""
+        with self._lock:
+            return (job_id, attempt) in self._runs
 
     def unended(self) -> Sequence[Run]:
-        """Return the runs that have not ended."""
+        """Return the runs that nobody has given an end yet."""
         with self._lock:
             return [run for run in self._runs.values() if run.ended is None]

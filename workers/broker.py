@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +19,8 @@ import structlog
 from dramatiq.broker import MessageProxy
 
 from domain.kernel.database import Database
-from domain.queue.claim import claim
+from domain.queue.claim import Claimed, claim, claimed_already
+from domain.queue.dispatch import unmark
 from domain.queue.message import spec_for
 from domain.queue.ports import BrokerUnavailableError, Receiver
 from domain.queue.run import Run
@@ -89,6 +91,8 @@ class JobConsumer(dramatiq.Consumer):
         try:
             if not free:
                 self._receiver.rest()
+                if self._slots.closed:
+                    time.sleep(_PAUSE)  # Dramatiq goes on asking until the last job is done
                 return []
             entries = self._receiver.receive(self._order(), free, RECEIVE_WAIT)
         except BrokerUnavailableError as error:
@@ -99,18 +103,36 @@ class JobConsumer(dramatiq.Consumer):
         return [self._message(run) for run in self._claim(ids)] if ids else []
 
     def _claim(self, ids: Sequence[UUID]) -> Sequence[Run]:
+        in_doubt = False
         while not self._slots.closed:
             try:
-                claimed = self._connection.run(lambda c: claim(c, self._presence.worker_id, ids))
+                claimed = self._connection.run(partial(self._claim_once, ids=ids, in_doubt=in_doubt))
             except psycopg.Error as error:
                 _log.warning("claim_delayed", jobs=len(ids), error=type(error).__name__)
+                in_doubt = True
                 time.sleep(_PAUSE)
                 continue
             runs = [Run(job, self._database) for job in claimed]
             self._active.add(runs)
             self._slots.take(len(runs))
             return runs
+        self._return(ids)
         return []
+
+    def _claim_once(self, connection: psycopg.Connection[Any], ids: Sequence[UUID], *, in_doubt: bool) -> list[Claimed]:
+        """Claim jobs; `in_doubt`: an earlier statement may have claimed them without our learning of it."""
+        worker_id = self._presence.worker_id
+        before = claimed_already(connection, worker_id, ids) if in_doubt else []
+        unknown = [job for job in before if not self._active.holds(job.id, job.attempt)]
+        return unknown + claim(connection, worker_id, ids)
+
+    def _return(self, ids: Sequence[UUID]) -> None:
+        """Let the dispatcher hand over again what this worker took and does not run: it stops."""
+        try:
+            self._connection.run(partial(unmark, ids=ids))
+        except psycopg.Error as error:
+            _log.warning("return_failed", jobs=len(ids), error=type(error).__name__)
+        self._connection.close()
 
     def _order(self) -> list[str]:
         self._rounds += 1

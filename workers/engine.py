@@ -58,9 +58,17 @@ class Engine:
         dramatiq.actor(broker=self.broker, actor_name="run", queue_name=DRAMATIQ_QUEUE)(self._run)
 
     def _run(self, run: Run) -> None:
-        self.runner(run)
-        if run.ended is not None:
-            self.active.discard([run.job_id])
+        if self.runner(run):
+            self.active.discard([(run.job_id, run.attempt)])
+
+    def close(self, seconds: float) -> bool:
+        """Write the ends that wait, for at most `seconds`, then say goodbye; return whether all were written."""
+        written = self.finisher.close(seconds)
+        self.presence.close()
+        self.transport.close()
+        self.bell.close()
+        self.database.close()
+        return written
 
     def _consumer(self) -> JobConsumer:
         return JobConsumer(

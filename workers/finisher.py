@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import psycopg
 import structlog
 
 from domain.queue.finish import Finished, finish
+from domain.queue.policy import UNWRITABLE
 from workers.connection import PlatformConnection
 
 BATCH: Final = 256
@@ -25,7 +27,9 @@ _log = structlog.get_logger(__name__)
 class Finisher:
     """Writes ends until they are written: a database that is away is tried again until it is back or we are closed."""
 
-    def __init__(self, connection: PlatformConnection, on_written: Callable[[Sequence[UUID]], None]) -> None:
+    def __init__(
+        self, connection: PlatformConnection, on_written: Callable[[Sequence[tuple[UUID, int]]], None]
+    ) -> None:
         self._connection = connection
         self._on_written = on_written
         self._waiting: deque[Finished] = deque()
@@ -61,18 +65,31 @@ class Finisher:
                     for _ in batch:
                         self._waiting.popleft()
                     self._changed.notify_all()
-                self._on_written([run.job_id for run in batch])
+                self._on_written([(run.job_id, run.attempt) for run in batch])
             elif self._deadline is not None and time.monotonic() > self._deadline:
                 break
         self._connection.close()
 
     def _write(self, batch: Sequence[Finished]) -> bool:
+        """Write ends; return False when the database is away. Of two ends of one run the first counts."""
+        runs = {(run.job_id, run.attempt): run for run in reversed(batch)}
         try:
-            written = self._connection.run(lambda c: finish(c, sorted(batch, key=lambda run: run.job_id)))
+            written = self._connection.run(lambda c: finish(c, [runs[key] for key in sorted(runs)]))
+        except (psycopg.DataError, psycopg.IntegrityError, ValueError, TypeError) as error:
+            return self._write_one_by_one(batch, error)
         except psycopg.Error as error:
             _log.warning("finish_delayed", runs=len(batch), error=type(error).__name__)
             time.sleep(_RETRY_AFTER)
             return False
-        if len(written) < len(batch):
-            _log.warning("runs_were_given_up", runs=len(batch) - len(written))
+        if len(written) < len(runs):
+            _log.warning("runs_were_given_up", runs=len(runs) - len(written))
         return True
+
+    def _write_one_by_one(self, batch: Sequence[Finished], error: Exception) -> bool:
+        """Find the end that the database does not take, so that it keeps no other from being written."""
+        if len(batch) > 1:
+            return all(self._write([run]) for run in batch)
+        _log.error("end_not_writable", job_id=str(batch[0].job_id), error=type(error).__name__)
+        if batch[0].ending is UNWRITABLE:
+            return True
+        return self._write([replace(batch[0], ending=UNWRITABLE)])

@@ -15,6 +15,7 @@ from domain.kernel.redaction import redact_text
 from domain.queue.finish import Finished, RunLostError
 from domain.queue.message import decode, spec_for
 from domain.queue.outcome import Dead, Outcome, Retry, Snooze
+from domain.queue.policy import Ending
 from domain.queue.run import Run
 from workers.registry import actor_for
 
@@ -34,8 +35,19 @@ class Runner:
         self._clock = clock
         self._end = end
 
-    def __call__(self, run: Run) -> None:
-        """Run a job to its outcome. Raises nothing: whatever happens is an outcome."""
+    def __call__(self, run: Run) -> bool:
+        """Run a job to its outcome; return whether its end is written, or not ours to write any more.
+
+        Raises nothing: whatever happens is an outcome.
+        """
+        try:
+            return self._run(run)
+        except Interrupt:
+            # The time limit struck after the actor had returned. The fence lets only one of two ends count.
+            self._end(run.finished(run.ending(_overdue(run))))
+            return False
+
+    def _run(self, run: Run) -> bool:
         started = time.perf_counter()
         claimed = run.claimed
         with structlog.contextvars.bound_contextvars(
@@ -45,39 +57,51 @@ class Runner:
             correlation_id=str(claimed.correlation_id),
             attempt=claimed.attempt,
         ):
-            outcome = self._outcome(run)
-            how = None if outcome is None else run.ending(outcome)
-            if how is not None and run.ended is None:
-                self._end(run.finished(how))
+            came_to = self._outcome(run)
+            ours = False
+            if came_to is not None and run.ended is None:
+                ours, run.ended = True, came_to[0]
+                self._end(run.finished(came_to[1]))
             seconds = time.perf_counter() - started
-            name = "lost" if how is None else how.outcome
+            name = "lost" if came_to is None else came_to[1].outcome
             _log.info("job_ran", outcome=name, seconds=round(seconds, 4), waited=round(claimed.waited, 4))
         JOBS.labels(claimed.kind, claimed.queue, name).inc()
         JOB_RUN_SECONDS.labels(claimed.kind).observe(seconds)
         JOB_WAIT_SECONDS.labels(claimed.queue).observe(claimed.waited)
+        return not ours
 
-    def _outcome(self, run: Run) -> Outcome | None:
-        """Return what the run came to, or None when it was given up while it ran."""
+    def _outcome(self, run: Run) -> tuple[Outcome, Ending] | None:
+        """Return what the run came to and how that ends it, or None when it was given up while it ran."""
         spec, function = spec_for(run.kind), actor_for(run.kind)
-        if spec is None or function is None:
-            until = self._clock.now() + UNKNOWN_KIND_PAUSE
-            return Snooze(until, "This worker does not know this kind of job; a newer one may.")
+        outcome: Outcome
         try:
-            return function(decode(spec.message_type, run.claimed.args), run, self._services)
+            if spec is None or function is None:
+                until = self._clock.now() + UNKNOWN_KIND_PAUSE
+                outcome = Snooze(until, "This worker does not know this kind of job; a newer one may.")
+            else:
+                outcome = function(decode(spec.message_type, run.claimed.args), run, self._services)
+            return outcome, run.ending(outcome)
         except RunLostError:
             _log.warning("run_given_up")
             return None
         except TimeLimitExceeded:
-            return Retry(f"It ran longer than {spec.time_limit.total_seconds():g} s.", error_class="TimeLimitExceeded")
-        except Interrupt:
-            return None
-        except Exception as error:  # noqa: BLE001  every failure of a job is an outcome
+            outcome = _overdue(run)
+        except BaseException as error:  # noqa: BLE001  every failure of a job is an outcome, sys.exit in a library too
             _log.exception("job_failed")
-            return outcome_of(error)
+            outcome = outcome_of(error)
+        # It may have ended itself in a transaction that was rolled back, or whose commit is in doubt: end it again.
+        run.ended = None
+        return outcome, run.ending(outcome)
 
 
-def outcome_of(error: Exception) -> Retry | Dead:
+def outcome_of(error: BaseException) -> Retry | Dead:
     """Return what an exception out of a use case means: another try, unless its class says that it is permanent."""
     name = type(error).__name__
     reason = redact_text(f"{name}: {error}".partition("\n")[0])
     return Dead(reason, name) if getattr(error, "permanent", False) else Retry(reason, error_class=name)
+
+
+def _overdue(run: Run) -> Retry:
+    spec = spec_for(run.kind)
+    limit = "its limit" if spec is None else f"{spec.time_limit.total_seconds():g} s"
+    return Retry(f"It ran longer than {limit}.", error_class="TimeLimitExceeded")

@@ -120,3 +120,12 @@ def _clean(text: str) -> str:
     # PostgreSQL stores neither NUL nor half of a surrogate pair; what an error quotes may hold both.
     storable = text.replace("\x00", "").encode("utf-8", "replace").decode()
     return redact_text(storable)[:REASON_LENGTH]
+
+
+UNWRITABLE: Final = Ending(
+    "dead",
+    "dead",
+    "What it came to could not be stored.",
+    "UnwritableEnd",
+    fingerprint("", "UnwritableEnd", ""),
+)

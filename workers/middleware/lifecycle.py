@@ -30,10 +30,8 @@ class Lifecycle(dramatiq.Middleware):
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Hand back what was claimed and not finished, write what waits to be written, say goodbye."""
         del broker, worker
-        engine = self._engine
-        left = engine.active.unended()
+        left = self._engine.active.unended()
         for run in left:
-            engine.finisher.submit(run.finished(HANDED_BACK))
-        written = engine.finisher.close(_FLUSH_SECONDS)
-        engine.presence.close()
+            self._engine.finisher.submit(run.finished(HANDED_BACK))
+        written = self._engine.close(_FLUSH_SECONDS)
         _log.info("worker_stopped", handed_back=len(left), all_written=written)
