@@ -28,13 +28,26 @@ _log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """Runs in a thread of the scheduler. Any number may run, here and elsewhere."""
+    """Runs in a thread of the scheduler. Any number may run, here and elsewhere.
 
-    def __init__(self, connection: PlatformConnection, transport: Transport, bell: Bell, *, window: int) -> None:
+    `window`: how many ids of a queue the broker holds at most; `stale_after`: seconds after which an id that was handed
+    over and not claimed is looked for there.
+    """
+
+    def __init__(
+        self,
+        connection: PlatformConnection,
+        transport: Transport,
+        bell: Bell,
+        *,
+        window: int,
+        stale_after: float = STALE_SECONDS,
+    ) -> None:
         self._connection = connection
         self._transport = transport
         self._bell = bell
         self._window = window
+        self._stale_after = stale_after
         self._cursors: dict[str, UUID] = {}
         self._recovered = 0.0
 
@@ -94,7 +107,7 @@ class Dispatcher:
             return dispatch.take(connection, queue, room, self._cursors.get(queue, PLATFORM_ORG_ID))
 
     def _stale(self, queue: str, connection: psycopg.Connection[Any]) -> dict[str, UUID]:
-        return dispatch.stale(connection, queue, STALE_SECONDS, self._window * 4)
+        return dispatch.stale(connection, queue, self._stale_after, self._window * 4)
 
     def _recover(self) -> None:
         """Take the mark off jobs that were handed over a while ago and that the broker no longer holds."""

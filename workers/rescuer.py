@@ -26,10 +26,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Rescuer:
-    """Runs in a thread of the scheduler. Any number may run."""
+    """Runs in a thread of the scheduler. Any number may run. `gone_after`: seconds without a heartbeat."""
 
-    def __init__(self, connection: PlatformConnection) -> None:
+    def __init__(self, connection: PlatformConnection, *, gone_after: float = GONE_AFTER) -> None:
         self._connection = connection
+        self._gone_after = gone_after
         self._seen: dict[UUID, tuple[datetime, float]] = {}
 
     def run(self, stopping: threading.Event) -> None:
@@ -50,7 +51,7 @@ class Rescuer:
             worker: (beat, now if worker not in self._seen or self._seen[worker][0] != beat else self._seen[worker][1])
             for worker, beat in current.items()
         }
-        gone = [worker for worker, (_, since) in self._seen.items() if now - since >= GONE_AFTER]
+        gone = [worker for worker, (_, since) in self._seen.items() if now - since >= self._gone_after]
         if gone:
             self._connection.run(lambda c: stop(c, gone))
             _log.warning("workers_gone", workers=[str(worker) for worker in gone])
