@@ -49,13 +49,21 @@ _EXISTING: Final = """
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """One job of a batch. `run_at`: not before then (timezone-aware); `unique_key`: at most one live job holds it."""
+    """One job of a batch. `run_at`: not before then; `unique_key`: at most one live job holds it.
+
+    Raises ValueError for a time without a timezone.
+    """
 
     message: Message
     correlation_id: UUID | None = None
     subject: str | None = None
     run_at: datetime | None = None
     unique_key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a time that PostgreSQL would take for one of its own timezone."""
+        if self.run_at is not None and self.run_at.tzinfo is None:
+            raise ValueError("Run a job at a time with a timezone.")
 
 
 def enqueue(

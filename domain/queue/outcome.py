@@ -24,10 +24,15 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """It is too early: run again at `until` (timezone-aware). Uses up no try."""
+    """It is too early: run again at `until`. Uses up no try. Raises ValueError for a time without a timezone."""
 
     until: datetime
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that PostgreSQL would take for one of its own timezone."""
+        if self.until.tzinfo is None:
+            raise ValueError("Snooze until a time with a timezone.")
 
 
 @dataclass(frozen=True, slots=True)
