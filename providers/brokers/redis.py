@@ -28,12 +28,15 @@ _TIMEOUT: Final = 3.0
 """Seconds after which a server that does not answer counts as unreachable."""
 _RING_EVERY: Final = 0.02
 
-# Room is looked up and taken in one step: producers and dispatchers together never exceed the window.
+# Room is looked up and taken in one step: producers and dispatchers together never exceed the window. In pieces, as
+# Lua unpacks 8,000 values at most.
 _PUSH: Final = """
 local room = tonumber(ARGV[1]) - redis.call('LLEN', KEYS[1])
 local fit = math.min(room, #ARGV - 1)
 if fit <= 0 then return 0 end
-redis.call('RPUSH', KEYS[1], unpack(ARGV, 2, fit + 1))
+for first = 2, fit + 1, 4000 do
+    redis.call('RPUSH', KEYS[1], unpack(ARGV, first, math.min(first + 3999, fit + 1)))
+end
 return fit
 """
 
@@ -68,8 +71,9 @@ class RedisReceiver:
     def receive(self, queues: Sequence[str], limit: int, wait: float) -> Sequence[str]:
         """Take up to `limit` entries, waiting up to `wait` seconds for the first. Raises BrokerUnavailableError."""
         with _unavailable():
+            # To Redis, a wait of 0 is one without end.
             answer = self._client.blmpop(
-                wait, len(queues), *(_PREFIX + q for q in queues), direction="LEFT", count=limit
+                max(wait, 0.001), len(queues), *(_PREFIX + q for q in queues), direction="LEFT", count=limit
             )
         return [] if answer is None else cast("list[str]", answer[1])
 
