@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, cast
@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.sql import SQL
+from psycopg.types.json import Jsonb
 
 from domain.kernel.database import Database
 from domain.kernel.ids import new_id
@@ -22,6 +23,7 @@ from domain.queue.outcome import Outcome
 from domain.queue.presence import WorkerInfo, register
 from domain.queue.run import Run
 from tests.support.databases import DatabaseUrls
+from tests.support.eventually import eventually
 
 ORG = UUID("00000000-0000-7000-8000-000000000001")
 OTHER_ORG = UUID("00000000-0000-7000-8000-000000000002")
@@ -33,7 +35,8 @@ class Lab:
     def __init__(self, urls: DatabaseUrls) -> None:
         self.urls = urls
         with psycopg.connect(urls.superuser) as connection:
-            connection.execute("TRUNCATE jobs, job_attempts, workers")
+            connection.execute("TRUNCATE jobs, job_attempts")
+            connection.execute("DELETE FROM workers WHERE hostname = 'lab'")
             connection.execute("UPDATE queues SET paused_at = NULL, paused_because = NULL")
         self.database = Database(urls.app, urls.platform, pool_size=5)
         self.connection = self.connect()
@@ -84,6 +87,15 @@ class Lab:
         (row,) = self.rows("SELECT * FROM jobs WHERE id = %s", job_id)
         return row
 
+    def wait_state(self, job_id: UUID, *states: str) -> str:
+        """Wait until a job is in one of `states`, and return which."""
+
+        def reached() -> str:
+            state: str = self.job(job_id)["state"]
+            return state if state in states else ""
+
+        return eventually(reached, within=15, what=f"{states} of {job_id}")
+
     def attempts(self, job_id: UUID) -> list[dict[str, Any]]:
         """Return the rows of a job's attempts, first one first."""
         return self.rows("SELECT * FROM job_attempts WHERE job_id = %s ORDER BY attempt", job_id)
@@ -102,15 +114,26 @@ class Lab:
         """Execute a statement as the platform and return how many rows it touched."""
         return self.connection.execute(SQL(cast("Any", statement)), parameters).rowcount
 
-    def backlog(self, org_id: UUID, count: int, *, state: str = "available", queue: str = "default") -> Sequence[UUID]:
+    def backlog(
+        self,
+        org_id: UUID,
+        count: int,
+        *,
+        state: str = "available",
+        queue: str = "default",
+        kind: str = "test.note",
+        args: Mapping[str, object] | None = None,
+    ) -> Sequence[UUID]:
         """Insert jobs straight into the table, in the order of the returned ids."""
         ids = [new_id() for _ in range(count)]
         self.execute(
             "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts, finished_at)"
-            " SELECT id, %s, 'test.note', %s, '{}', %s, 3, CASE WHEN %s = 'completed' THEN now() END"
+            " SELECT id, %s, %s, %s, %s, %s, 3, CASE WHEN %s = 'completed' THEN now() END"
             " FROM unnest(%s::uuid[]) AS new (id)",
             org_id,
+            kind,
             queue,
+            Jsonb(args or {}),
             state,
             state,
             ids,

@@ -192,8 +192,14 @@ _LIVE = ["scheduled", "available", "executing", "retryable"]
 
 
 def test_a_job_lives_as_the_model_says(lab: Lab) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: _JobLife(lab),
+    class JobLife(_JobLife):
+        """A life in this test's database."""
+
+        def __init__(self) -> None:
+            super().__init__(lab)
+
+    run_state_machine_as_test(
+        JobLife,
         settings=settings(
             max_examples=30,
             stateful_step_count=25,
