@@ -10,22 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import httpx
 from rich.console import Console
 
 from cli.local import chosen, postgres, valkey
 from cli.local.directories import SETTING, DataDirectory
 from cli.local.errors import ServerFailedError
 from cli.local.greeting import greet
-from cli.local.plan import ROLES, Plan, make_plan
-from cli.local.ports import HOST
+from cli.local.plan import Plan, make_plan
+from cli.local.readiness import wait_ready
 from cli.local.supervise import Supervisor, stop_leftovers
 from config.settings import Settings, load_settings
 
 DEFAULT_DIRECTORY = ".gatehouse"
-_READY_SECONDS = 90.0
-_RECHECK_SECONDS = 0.1
-_LOG_LINES = 15
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -87,7 +83,7 @@ def _start(console: Console, plan: Plan, supervisor: Supervisor, settings: Setti
         valkey.wait_ready(plan.valkey.url(), lambda: supervisor.failed("valkey"), log=supervisor.log_of("valkey"))
     _migrate(plan, settings)
     supervisor.start_roles()
-    _wait_ready(plan, supervisor)
+    wait_ready(plan, supervisor, settings)
 
 
 def _migrate(plan: Plan, settings: Settings) -> None:
@@ -100,31 +96,6 @@ def _migrate(plan: Plan, settings: Settings) -> None:
         owner = settings.postgres_url("owner")
     apply.upgrade(owner)
     seeds.apply(settings.postgres_url("platform"), "demo")
-
-
-def _wait_ready(plan: Plan, supervisor: Supervisor) -> None:
-    """Return once the API says that it is ready and the other roles have stayed up."""
-    deadline = time.monotonic() + _READY_SECONDS
-    with httpx.Client(base_url=f"http://{HOST}:{plan.port}", timeout=5, trust_env=False) as client:
-        while not (_is_ready(client) and all(map(supervisor.running, ROLES))):
-            for role in ROLES:
-                if supervisor.failed(role):
-                    raise ServerFailedError(f"The {role} stopped while it started.", _end_of(supervisor.log_of(role)))
-            if time.monotonic() > deadline:
-                raise ServerFailedError("The API did not become ready in time.", _end_of(supervisor.log_of("api")))
-            time.sleep(_RECHECK_SECONDS)
-
-
-def _is_ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/api/health/ready").status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-def _end_of(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:] if log.exists() else []
-    return "\n".join([f"The end of its log, {log}:", *lines])
 
 
 @contextmanager

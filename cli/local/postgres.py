@@ -162,7 +162,7 @@ def apply_roles(binaries: Binaries, superuser_url: str, passwords: Mapping[str, 
 
     `passwords` has the keys `owner`, `app` and `platform`. The URL may be that of any server, PostgreSQL 14 or later.
     """
-    secrets = {f"GATEHOUSE_{name.upper()}_PASSWORD": passwords[name] for name in ("owner", "app", "platform")}
+    secrets = {f"POSTGRES_{name.upper()}_PASSWORD": passwords[name] for name in ("owner", "app", "platform")}
     parts = psycopg.conninfo.conninfo_to_dict(superuser_url)
     connection = {f"PG{_ENVIRONMENT_NAMES.get(key, key.upper())}": str(value) for key, value in parts.items()}
     done = subprocess.run(

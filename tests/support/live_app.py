@@ -1,0 +1,48 @@
+"""An application behind a real port of this process, for what an in-process client can't see: endless answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
+
+import httpx
+import uvicorn
+
+from cli.local.ports import free_port
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+class LiveApp:
+    """Serves what `make` returns for its own address; inside the block it answers there."""
+
+    def __init__(self, make: Callable[[str], FastAPI]) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        config = uvicorn.Config(
+            make(self.url),
+            host="127.0.0.1",
+            port=port,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=3,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="live-app")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        eventually(lambda: self._server.started or not self._thread.is_alive(), what="The start of the application")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    def client(self) -> httpx.Client:
+        """Return a client of this address."""
+        return httpx.Client(base_url=self.url, timeout=10)
