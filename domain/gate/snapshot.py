@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-
-from domain.clients.models import Client, ClientSettings
+from domain.kernel.database import raw_connection
 from domain.kernel.errors import NotFoundError
-from domain.tenancy.models import Organization
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -46,29 +43,17 @@ class Snapshot:
     now: datetime
 
 
-_STATE = (
-    select(
-        Client.org_id,
-        Organization.status.label("org_status"),
-        Client.onboarding_complete,
-        Client.billing_status,
-        Client.payment_active,
-        Client.trial_used_at,
-        Client.trial_ends_at,
-        Client.cancels_at,
-        Client.outbound_paused,
-        Client.notifications_paused,
-        Client.ai_disabled,
-        Client.booking_mode,
-        Client.booking_url,
-        Client.timezone,
-        ClientSettings.quiet_hours_start,
-        ClientSettings.quiet_hours_end,
-    )
-    .join(Organization, Organization.id == Client.org_id)
-    .outerjoin(ClientSettings, ClientSettings.client_id == Client.id)
-    .where(Client.id == bindparam("client_id"))
-)
+# In the order of the snapshot's fields. Written for psycopg, because every message asks this several times and
+# SQLAlchemy takes three times the CPU over it.
+_STATE: Final = """
+    SELECT c.org_id, o.status = 'active', c.onboarding_complete, c.billing_status, c.payment_active, c.trial_used_at,
+           c.trial_ends_at, c.cancels_at, c.outbound_paused, c.notifications_paused, c.ai_disabled, c.booking_mode,
+           c.booking_url, c.timezone, s.quiet_hours_start, s.quiet_hours_end
+    FROM clients c
+    JOIN organizations o ON o.id = c.org_id
+    LEFT JOIN client_settings s ON s.client_id = c.id
+    WHERE c.id = %s
+"""
 
 
 def load_snapshot(
@@ -85,28 +70,11 @@ def load_snapshot(
         NotFoundError: there is no such client in this scope.
 
     """
-    row = session.execute(_STATE, {"client_id": client_id}).one_or_none()
+    session.flush()
+    row = raw_connection(session).execute(_STATE, [client_id]).fetchone()
     if row is None:
         raise NotFoundError("There is no such client in this organization.")
-    start, end = row.quiet_hours_start, row.quiet_hours_end
-    return Snapshot(
-        client_id=client_id,
-        org_id=row.org_id,
-        org_active=row.org_status == "active",
-        onboarding_complete=row.onboarding_complete,
-        billing_status=row.billing_status,
-        payment_active=row.payment_active,
-        trial_used_at=row.trial_used_at,
-        trial_ends_at=row.trial_ends_at,
-        cancels_at=row.cancels_at,
-        outbound_paused=row.outbound_paused,
-        notifications_paused=row.notifications_paused,
-        ai_disabled=row.ai_disabled,
-        booking_mode=row.booking_mode,
-        booking_url=row.booking_url,
-        timezone=row.timezone,
-        quiet_hours=None if start is None or end is None else (start, end),
-        recipient_opted_out=recipient_opted_out,
-        direct_reply=direct_reply,
-        now=now,
-    )
+    *state, start, end = row
+    quiet_hours = None if start is None or end is None else (start, end)
+    values: tuple[Any, ...] = (client_id, *state, quiet_hours, recipient_opted_out, direct_reply, now)
+    return Snapshot(*values)

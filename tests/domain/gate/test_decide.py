@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
@@ -119,7 +120,7 @@ def test_a_tenant_reads_and_writes_only_its_own_log(database: Database) -> None:
     mine = add_organization(database, "mine")
     with database.tenant_scope(mine) as session:
         assert session.scalars(select(GuardLog)).all() == []
-    with database.tenant_scope(mine) as session, pytest.raises(ProgrammingError, match="row-level security"):
+    with database.tenant_scope(mine) as session, pytest.raises(InsufficientPrivilege, match="row-level security"):
         decide(session, Guard.SHOULD_USE_AI, theirs, subject="message:1", correlation_id=None)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, time, timedelta
+from typing import Any, Self
 
+import psycopg
 import pytest
-from sqlalchemy import event, update
+from psycopg.abc import Query
+from sqlalchemy import update
 
-from domain.clients.models import ClientSettings
+from domain.clients.models import Client, ClientSettings
 from domain.clients.onboarding import complete_onboarding
 from domain.clients.switches import Switch, pause
 from domain.gate.guards import Guard
 from domain.gate.policy import RULES
 from domain.gate.snapshot import Snapshot, load_snapshot
-from domain.kernel.database import Database
+from domain.kernel.database import Database, raw_connection
 from domain.kernel.errors import NotFoundError
 from domain.kernel.ids import new_id
 from domain.tenancy.models import Organization
@@ -102,13 +106,45 @@ def test_every_state_of_a_client_is_read(database: Database) -> None:
         )
 
 
-def test_it_takes_one_query(database: Database) -> None:
+@pytest.mark.parametrize(
+    "field", ["payment_active", "outbound_paused", "notifications_paused", "ai_disabled", "onboarding_complete"]
+)
+def test_no_state_is_taken_for_another(database: Database, field: str) -> None:
+    org_id = add_organization(database)
+    columns: dict[str, Any] = {} if field == "onboarding_complete" else {field: True}
+    client_id = add_client(database, org_id, **READY, **columns)
+    with database.tenant_scope(org_id) as session:
+        if field == "onboarding_complete":
+            complete_onboarding(session, client_id)
+        snapshot = load_snapshot(session, client_id, now=NOW)
+    assert {one.name for one in fields(snapshot) if getattr(snapshot, one.name) is True} == {"org_active", field}
+
+
+def test_what_the_session_has_changed_but_not_written_yet_counts(database: Database) -> None:
     org_id = add_organization(database)
     client_id = add_client(database, org_id)
     with database.tenant_scope(org_id) as session:
-        asked: list[str] = []
-        event.listen(session.connection(), "before_cursor_execute", lambda *arguments: asked.append(str(arguments[2])))
+        session.get_one(Client, client_id).outbound_paused = True
+        assert load_snapshot(session, client_id, now=NOW).outbound_paused
+
+
+def test_it_takes_one_query(database: Database) -> None:
+    asked: list[object] = []
+
+    class Counting(psycopg.Cursor[Any]):
+        """A cursor that keeps what it is asked."""
+
+        def execute(self, query: Query, *arguments: Any, **options: Any) -> Self:  # noqa: ANN401  # passed on as they are
+            asked.append(query)
+            return super().execute(query, *arguments, **options)
+
+    org_id = add_organization(database)
+    client_id = add_client(database, org_id)
+    with database.tenant_scope(org_id) as session:
+        connection = raw_connection(session)
+        connection.cursor_factory = Counting
         load_snapshot(session, client_id, now=NOW)
+        connection.cursor_factory = psycopg.Cursor
     assert len(asked) == 1
 
 
