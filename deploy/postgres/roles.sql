@@ -4,9 +4,9 @@
 --   gatehouse_app       serves tenants, always under row-level security
 --   gatehouse_platform  dispatcher, maintenance, super admins; sees all tenants by policy, not by BYPASSRLS
 \set ON_ERROR_STOP on
-\getenv owner_password GATEHOUSE_OWNER_PASSWORD
-\getenv app_password GATEHOUSE_APP_PASSWORD
-\getenv platform_password GATEHOUSE_PLATFORM_PASSWORD
+\getenv owner_password POSTGRES_OWNER_PASSWORD
+\getenv app_password POSTGRES_APP_PASSWORD
+\getenv platform_password POSTGRES_PLATFORM_PASSWORD
 \set database gatehouse
 
 -- A role's password is part of the statement: keep it out of the server's log.
