@@ -9,10 +9,15 @@ from typing import Protocol
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import Databases, DatabaseUrls, drop_all
 from tests.support.run import Run
 from tests.support.servers import Servers, redis_database, servers_of
+
+# How long an example takes says something about the machine's other work, not about the code.
+settings.register_profile("gatehouse", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gatehouse")
 
 _RUN = pytest.StashKey[Run]()
 _RUN_INPUT = "gatehouse_run"
