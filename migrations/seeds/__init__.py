@@ -7,6 +7,7 @@ thrown, a price corrected) therefore survives the next start, and a release that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import psycopg
 
@@ -15,7 +16,10 @@ from domain.kernel.errors import InvalidInputError
 from migrations.seeds import demo, test
 from migrations.seeds.tenant import Tenant, insert_tenant
 
-SEEDS: Mapping[str, Sequence[Tenant]] = {"demo": (demo.TENANT,), "test": (demo.TENANT, test.TENANT)}
+SEEDS: Final[Mapping[str, Sequence[Tenant]]] = {"demo": (demo.TENANT,), "test": (demo.TENANT, test.TENANT)}
+
+ADVISORY_LOCK: Final = 7_305_302
+"""Seeds applied at once wait for one another: `ON CONFLICT (id)` does not keep two from colliding on a slug."""
 
 
 def apply(platform_url: str, name: str) -> None:
@@ -28,5 +32,6 @@ def apply(platform_url: str, name: str) -> None:
     if tenants is None:
         raise InvalidInputError(f"There is no seed {name!r}; there are: {', '.join(sorted(SEEDS))}.")
     with psycopg.connect(psycopg_url(platform_url), application_name="gatehouse seed") as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
         for tenant in tenants:
             insert_tenant(connection, tenant)

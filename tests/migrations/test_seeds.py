@@ -53,8 +53,8 @@ def test_demo_makes_a_client_that_can_serve_customers(database_urls: DatabaseUrl
 
 
 def test_applying_again_and_at_the_same_time_changes_nothing(database_urls: DatabaseUrls) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: apply(database_urls.platform, "test"), range(4)))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: apply(database_urls.platform, "test"), range(8)))
     before = _one(database_urls.platform, _CONTENT)
     apply(database_urls.platform, "test")
     assert _one(database_urls.platform, _CONTENT) == before
