@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, cast
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from domain.clients.numbers import is_e164
 from domain.delivery.errors import UndeliverableError
 from domain.delivery.messages import SendDelivery
 from domain.delivery.models import Delivery
@@ -25,7 +25,6 @@ BODY_LIMIT: Final = 1600
 """Characters. Twilio, "Message resource": a longer body is refused with error 21617."""
 # Through the table, not the mapped class: every reply passes here, and the row is not read back.
 _INSERT: Final = insert(cast("Table", Delivery.__table__))
-_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def request_delivery(session: Session, new: NewDelivery) -> UUID:
 def _check(new: NewDelivery) -> None:
     if new.channel != "sms":
         raise UndeliverableError("No e-mail provider is configured: choose SMS for this recipient.")
-    if not _E164.fullmatch(new.to_address):
+    if not is_e164(new.to_address):
         raise UndeliverableError("The recipient's number is not in E.164 form (a plus sign and 7 to 15 digits).")
     if not new.body.strip():
         raise UndeliverableError("The text is empty.")

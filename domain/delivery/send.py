@@ -88,13 +88,13 @@ def _call(run: Run, sending: Sending, means: Means) -> Outcome:
     except ProviderRejectedError as error:
         found = meaning(error.code, error.http_status)
         if TREATMENTS[found.error_class].action == "reconcile":
-            return _unknown(run, sending, found, error.code, means)
+            return _unknown(run, sending, found, means, error)
         return _rejected(run, sending, found, error, means)
     except OutcomeUnknownError as error:
-        return _unknown(run, sending, Meaning(ErrorClass.AMBIGUOUS, str(error)), None, means)
+        return _unknown(run, sending, Meaning(ErrorClass.AMBIGUOUS, str(error)), means)
     except Exception:  # noqa: BLE001  # whatever went wrong on the way, it may have been sent
         _log.exception("send_failed_unexpectedly", delivery_id=str(sending.delivery.id))
-        return _unknown(run, sending, Meaning(ErrorClass.AMBIGUOUS, "The adapter failed."), None, means)
+        return _unknown(run, sending, Meaning(ErrorClass.AMBIGUOUS, "The adapter failed."), means)
     return _accepted(run, sending, accepted, means)
 
 
@@ -118,13 +118,17 @@ def _not_called(run: Run, sending: Sending, means: Means) -> Outcome:
         return run.finish(session, Snooze(now, _NOT_CALLED.text))
 
 
-def _unknown(run: Run, sending: Sending, found: Meaning, code: int | None, means: Means) -> Outcome:
-    failure = Failure(found.words, found.error_class, None if code is None else str(code))
+def _unknown(
+    run: Run, sending: Sending, found: Meaning, means: Means, error: ProviderRejectedError | None = None
+) -> Outcome:
+    code = None if error is None or error.code is None else str(error.code)
+    wait = max(SETTLING, (error and error.retry_after) or SETTLING)
+    failure = Failure(found.words, found.error_class, code)
     with run.scope() as session:
         repository.close_attempt(session, sending.attempt.id, "unknown", at=means.clock.now(), failure=failure)
         if not repository.mark(session, sending.delivery.id, "unknown", failure):
             return run.finish(session, Done("A receipt proves that the provider has it."))
-        return run.finish(session, Retry(found.words, SETTLING, found.error_class))
+        return run.finish(session, Retry(found.words, wait, found.error_class))
 
 
 def _rejected(run: Run, sending: Sending, found: Meaning, error: ProviderRejectedError, means: Means) -> Outcome:

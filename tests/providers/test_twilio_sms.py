@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,7 +15,15 @@ from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.ports import OutgoingSms
 from providers.twilio.sms import TwilioSms
 from providers.twilio.transport import TwilioTransport, retry_after
-from tests.support.twilio_api import AcceptThenDrop, AcceptThenFail, AcceptThenGarble, AcceptThenHang, Hang, Reject
+from tests.support.twilio_api import (
+    AcceptThenDrop,
+    AcceptThenFail,
+    AcceptThenGarble,
+    AcceptThenHang,
+    Hang,
+    Reject,
+    Sent,
+)
 from tests.support.twilio_double import TwilioDouble
 
 CALLBACK = "https://gatehouse.test/webhooks/twilio/status?attempt=1"
@@ -60,6 +69,20 @@ def test_a_messaging_service_is_named_beside_the_number(twilio: TwilioDouble) ->
         ("+15005550006", service),
         (None, service),
     ]
+
+
+def test_threads_share_one_client(twilio: TwilioDouble) -> None:
+    sms = provider(twilio)
+    with ThreadPoolExecutor(8) as pool:
+        accepted = list(pool.map(lambda n: sms.send(text(f"Text {n}")), range(80)))
+
+    assert {(a.provider_id, m.body) for a, m in zip(accepted, sorted_by_number(twilio), strict=True)} == {
+        (m.sid, m.body) for m in twilio.messages
+    }
+
+
+def sorted_by_number(twilio: TwilioDouble) -> list[Sent]:
+    return sorted(twilio.messages, key=lambda message: int(message.body.removeprefix("Text ")))
 
 
 def test_a_refusal_keeps_what_twilio_said(twilio: TwilioDouble) -> None:

@@ -215,6 +215,13 @@ def test_a_lost_answer_is_looked_for_and_found(
     assert len(desk.twilio.messages) == 1
 
 
+def test_a_server_error_that_names_a_time_is_looked_into_no_earlier(desk: Desk) -> None:
+    desk.twilio.will(Reject(20503, 503, "Service unavailable", retry_after="90"))
+    outcome = desk.run(desk.ask())
+    assert isinstance(outcome, Retry)
+    assert outcome.after == timedelta(seconds=90)
+
+
 def test_a_lost_request_is_sent_again_once_the_provider_says_that_it_has_none(desk: Desk) -> None:
     delivery = desk.ask()
     desk.twilio.will(Hang())
