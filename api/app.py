@@ -15,7 +15,12 @@ from api.ingest import Ingest
 from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
 from api.pages import ASSETS
-from api.routes import health, sign_in, twilio_sms, twilio_status
+from api.routes import health, sign_in, twilio_sms, twilio_status, widget
+from api.signals import Signals
+from api.widget.bots import BotDirectory
+from api.widget.chat import Chat
+from api.widget.limits import Limits
+from api.widget.streams import ThreadStreams
 from domain.kernel.database import Database
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
@@ -34,6 +39,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sign_in.router,
     twilio_sms.router,
     twilio_status.router,
+    widget.router,
 )
 
 
@@ -75,9 +81,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.numbers = NumberDirectory(app.state.database)
     app.state.ingest = Ingest(settings.postgres_url("platform"), publisher)
     app.state.ingest.start()
+    app.state.signals = Signals(app.state.redis)
+    app.state.signals.start()
+    app.state.bots = BotDirectory(app.state.database)
+    app.state.chat = Chat(settings, app.state.database, app.state.ingest)
+    app.state.limits = Limits(app.state.redis)
+    app.state.thread_streams = ThreadStreams(app.state.database, app.state.signals)
     try:
         yield
     finally:
+        await app.state.signals.close()
         await app.state.ingest.close()
         await app.state.redis.aclose()
         transport.close()

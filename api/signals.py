@@ -1,0 +1,100 @@
+"""What wakes open pages: the signals of `providers.signals`, over one Redis subscription a process.
+
+A signal may be lost (Redis away, a subscription that breaks): whoever waits also looks by itself every few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from redis.exceptions import RedisError
+
+from providers.signals import PHONE, THREAD
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+LOOK_EVERY: Final = 2.0
+"""Seconds after which a page looks into the database without having been woken."""
+_AGAIN_AFTER: Final = 1.0
+_LISTEN_FOR: Final = 30.0
+_log = structlog.get_logger(__name__)
+
+
+class Listening:
+    """One page that waits for its channel."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def wake(self) -> None:
+        """Let the next (or present) wait end."""
+        self._event.set()
+
+    async def wait(self, longest: float = LOOK_EVERY) -> None:
+        """Wait for a signal, but no longer than `longest` seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), longest)
+        self._event.clear()
+
+
+class Signals:
+    """Hands the signals that Redis brings to the pages that wait for them. Lives on one event loop."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._listening: defaultdict[str, set[Listening]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Subscribe, now and whenever the subscription breaks."""
+        self._task = asyncio.create_task(self._listen(), name="signals")
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    @contextmanager
+    def listening(self, channel: str) -> Iterator[Listening]:
+        """Hear what is signalled on a channel while the block lasts."""
+        one = Listening()
+        self._listening[channel].add(one)
+        try:
+            yield one
+        finally:
+            self._listening[channel].discard(one)
+            if not self._listening[channel]:
+                del self._listening[channel]
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as subscription:
+                    await subscription.psubscribe(f"{THREAD}*", f"{PHONE}*")
+                    self._wake_all()  # Whatever was signalled while nobody listened.
+                    while True:
+                        message = await subscription.get_message(ignore_subscribe_messages=True, timeout=_LISTEN_FOR)
+                        if message is None:
+                            await subscription.ping()  # Finds out that the other side is gone.
+                        elif message["type"] == "pmessage":
+                            self._wake(message["channel"].decode())
+            except (RedisError, OSError) as error:
+                _log.warning("signals.interrupted", error=type(error).__name__)
+            await asyncio.sleep(_AGAIN_AFTER)
+
+    def _wake(self, channel: str) -> None:
+        for one in self._listening.get(channel, ()):
+            one.wake()
+
+    def _wake_all(self) -> None:
+        for ones in self._listening.values():
+            for one in ones:
+                one.wake()
