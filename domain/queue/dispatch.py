@@ -21,6 +21,8 @@ _PROMOTE: Final = """
     UPDATE jobs SET state = 'available', queued_at = NULL FROM due WHERE jobs.id = due.id
 """
 
+# The CASE at the end keeps PostgreSQL from joining through `jobs_waiting`, which reads the whole backlog for each batch
+# whenever the statistics are older than the backlog.
 # One probe an organization, however long the backlog: the recursion jumps from each organization to the next in the
 # index `jobs_waiting`. Everybody gets a first job before anybody gets a second, starting after the one served last.
 _TAKE: Final = """
@@ -48,7 +50,7 @@ _TAKE: Final = """
         SELECT id, turn, org_id FROM turns ORDER BY turn, org_id <= %(after)s, org_id LIMIT %(room)s
     )
     UPDATE jobs SET queued_at = now() FROM chosen
-    WHERE jobs.id = chosen.id AND jobs.state = 'available' AND jobs.queued_at IS NULL
+    WHERE jobs.id = chosen.id AND CASE WHEN jobs.state = 'available' THEN jobs.queued_at IS NULL END
     RETURNING jobs.id, jobs.kind, jobs.org_id, chosen.turn, extract(epoch FROM now() - jobs.run_at)::float8
 """
 

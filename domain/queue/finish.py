@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+
+from psycopg.types.json import Json
 
 from domain.kernel.errors import GatehouseError
 from domain.queue.policy import Ending
@@ -14,14 +18,13 @@ from domain.queue.policy import Ending
 if TYPE_CHECKING:
     import psycopg
 
-# A job that somebody asked to cancel while it ran is not run again.
+# A job that somebody asked to cancel while it ran is not run again. One JSON document takes half the time of twelve
+# arrays on the client. The CASE keeps PostgreSQL from joining through `jobs_executing` when its statistics are old.
 _FINISH: Final = """
     WITH ended AS (
-        SELECT *, state NOT IN ('completed', 'cancelled', 'dead') AS again FROM unnest(
-            %(ids)s::uuid[], %(attempts)s::int[], %(starts)s::timestamptz[], %(states)s::text[], %(outcomes)s::text[],
-            %(reasons)s::text[], %(error_classes)s::text[], %(fingerprints)s::text[], %(delays)s::interval[],
-            %(run_ats)s::timestamptz[], %(extra_tries)s::int[], %(losses)s::int[])
-        AS e (id, attempt, started_at, state, outcome, reason, error_class, fingerprint, delay, run_at, extra, lost)
+        SELECT *, state NOT IN ('completed', 'cancelled', 'dead') AS again FROM json_to_recordset(%s)
+        AS e (id uuid, attempt integer, started_at timestamptz, state text, outcome text, reason text, error_class text,
+              fingerprint text, delay interval, run_at timestamptz, extra integer, lost integer)
     ), changed AS (
         UPDATE jobs
         SET state = CASE WHEN cancel_requested_at IS NOT NULL AND e.again THEN 'cancelled' ELSE e.state END,
@@ -35,7 +38,7 @@ _FINISH: Final = """
             error_class = CASE WHEN e.state IN ('retryable', 'dead') THEN e.error_class ELSE jobs.error_class END,
             fingerprint = coalesce(e.fingerprint, jobs.fingerprint)
         FROM ended e
-        WHERE jobs.id = e.id AND jobs.attempt = e.attempt AND jobs.state = 'executing'
+        WHERE jobs.id = e.id AND CASE WHEN jobs.attempt = e.attempt THEN jobs.state = 'executing' END
         RETURNING jobs.id
     ), closed AS (
         UPDATE job_attempts a
@@ -64,23 +67,27 @@ class Finished:
 
 def finish(connection: psycopg.Connection[Any], runs: Sequence[Finished]) -> set[UUID]:
     """End `runs` in the connection's transaction; return the ids of those that were still theirs to end."""
-    endings = [run.ending for run in runs]
-    rows = connection.execute(
-        _FINISH,
-        {
-            "ids": [run.job_id for run in runs],
-            "attempts": [run.attempt for run in runs],
-            "starts": [run.started_at for run in runs],
-            "states": [e.state for e in endings],
-            "outcomes": [e.outcome for e in endings],
-            "reasons": [e.reason for e in endings],
-            "error_classes": [e.error_class for e in endings],
-            "fingerprints": [e.fingerprint for e in endings],
-            "delays": [e.delay for e in endings],
-            "run_ats": [e.run_at for e in endings],
-            "extra_tries": [int(e.keeps_try) for e in endings],
-            "losses": [int(e.outcome == "lost") for e in endings],
-        },
-        prepare=True,
-    ).fetchall()
+    rows = connection.execute(_FINISH, (Json([_record(run) for run in runs], _dumps),), prepare=True).fetchall()
     return {row[0] for row in rows}
+
+
+_dumps: Final = partial(json.dumps, default=str)
+"""PostgreSQL reads ids and times as Python writes them."""
+
+
+def _record(run: Finished) -> dict[str, object]:
+    how = run.ending
+    return {
+        "id": run.job_id,
+        "attempt": run.attempt,
+        "started_at": run.started_at,
+        "state": how.state,
+        "outcome": how.outcome,
+        "reason": how.reason,
+        "error_class": how.error_class,
+        "fingerprint": how.fingerprint,
+        "delay": None if how.delay is None else f"{how.delay.total_seconds():.6f} s",
+        "run_at": how.run_at,
+        "extra": int(how.keeps_try),
+        "lost": int(how.outcome == "lost"),
+    }
