@@ -16,9 +16,10 @@ def run_migrations() -> None:
     """Run the migrations over the URL that the caller put into the configuration."""
     engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
     with engine.connect() as connection:
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
         connection.execute(text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
+        # Only now: whoever waits for the other migration above makes nobody wait.
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.commit()
         context.configure(connection=connection, transaction_per_migration=True)
         with context.begin_transaction():
