@@ -1,0 +1,76 @@
+"""One row of every tenant table, for tests that try each table across tenants.
+
+A new tenant table needs a row here: `tests/migrations/test_isolation.py` fails until it has one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+import psycopg
+
+from domain.kernel.ids import new_id
+
+# In the order of their foreign keys. Named parameters are ids of one tenant, except `id` and `text`: new in each row.
+ROWS: Final[dict[str, LiteralString]] = {
+    "organizations": "INSERT INTO organizations (id, slug, name) VALUES (%(org)s, %(text)s, 'An organization')",
+    "clients": "INSERT INTO clients (id, org_id, slug, name) VALUES (%(client)s, %(org)s, %(text)s, 'A client')",
+    "client_settings": "INSERT INTO client_settings (client_id, org_id) VALUES (%(client)s, %(org)s)",
+    "bots": "INSERT INTO bots (id, org_id, client_id, name) VALUES (%(id)s, %(org)s, %(client)s, 'A bot')",
+    "knowledge_entries": "INSERT INTO knowledge_entries (id, org_id, client_id, kind, title, body)"
+    " VALUES (%(id)s, %(org)s, %(client)s, 'faq', 'A title', 'A body')",
+    "contacts": "INSERT INTO contacts (id, org_id, client_id, channel, address)"
+    " VALUES (%(contact)s, %(org)s, %(client)s, 'web', %(text)s)",
+    "conversations": "INSERT INTO conversations (id, org_id, client_id, contact_id, channel)"
+    " VALUES (%(conversation)s, %(org)s, %(client)s, %(contact)s, 'web')",
+    "messages": "INSERT INTO messages"
+    " (id, org_id, client_id, direction, channel, address, author, body, correlation_id)"
+    " VALUES (%(id)s, %(org)s, %(client)s, 'in', 'web', 'a', 'contact', 'A text', %(id)s)",
+    "guard_logs": "INSERT INTO guard_logs (id, org_id, client_id, subject, guard, allowed, reason, rule_version)"
+    " VALUES (%(id)s, %(org)s, %(client)s, 'a', 'a', true, 'a', '1')",
+    "opt_outs": "INSERT INTO opt_outs (id, org_id, client_id, channel, address, source)"
+    " VALUES (%(id)s, %(org)s, %(client)s, 'sms', %(text)s, 'keyword')",
+    "deliveries": "INSERT INTO deliveries (id, org_id, client_id, purpose, channel, to_address, body)"
+    " VALUES (%(delivery)s, %(org)s, %(client)s, 'reply', 'sms', 'a', 'A text')",
+    "notification_logs": "INSERT INTO notification_logs (id, org_id, client_id, delivery_id, attempt, provider)"
+    " VALUES (%(id)s, %(org)s, %(client)s, %(delivery)s, 1, 'a')",
+    "delivery_receipts": "INSERT INTO delivery_receipts (id, org_id, delivery_id, provider_id, status)"
+    " VALUES (%(id)s, %(org)s, %(delivery)s, %(text)s, 'sent')",
+    "sandbox_messages": "INSERT INTO sandbox_messages"
+    " (attempt_id, org_id, client_id, provider_id, to_address, from_address, body)"
+    " VALUES (%(id)s, %(org)s, %(client)s, %(text)s, 'a', 'b', 'A text')",
+    "jobs": "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts)"
+    " VALUES (%(id)s, %(org)s, 'test.note', 'default', '{}', 'available', 1)",
+    "job_attempts": "INSERT INTO job_attempts (job_id, attempt, org_id, started_at) VALUES (%(id)s, 1, %(org)s, now())",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TenantIds:
+    """The ids of the rows of one tenant that others point to."""
+
+    org: UUID
+    client: UUID
+    contact: UUID
+    conversation: UUID
+    delivery: UUID
+
+    @classmethod
+    def new(cls) -> TenantIds:
+        """Return new ids."""
+        return cls(*(new_id() for _ in range(5)))
+
+
+def insert(connection: psycopg.Connection[Any], table: str, tenant: TenantIds, **instead: UUID) -> None:
+    """Insert a row of a tenant; `instead` replaces parameters, for rows that must not be possible."""
+    fresh = new_id()
+    ids = {name: getattr(tenant, name) for name in ("org", "client", "contact", "conversation", "delivery")}
+    connection.execute(ROWS[table], {**ids, "id": fresh, "text": f"a{fresh.hex[-20:]}", **instead})
+
+
+def insert_all(connection: psycopg.Connection[Any], tenant: TenantIds) -> None:
+    """Insert one row into every tenant table."""
+    for table in ROWS:
+        insert(connection, table, tenant)
