@@ -40,7 +40,11 @@ class Engine:
         url = settings.postgres_url("platform")
         self.queues = queues
         self.database = Database(
-            settings.postgres_url("app"), url, pool_size=settings.worker_threads, name="gatehouse-worker"
+            settings.postgres_url("app"),
+            url,
+            pool_size=settings.worker_threads,
+            name="gatehouse-worker",
+            pre_ping=False,
         )
         self.transport: Transport = build_transport(settings.broker_url.get_secret_value())
         self.bell = RedisBell(settings.redis_url.get_secret_value())
@@ -53,7 +57,7 @@ class Engine:
         )
         self.finisher = Finisher(PlatformConnection(url, "gatehouse-finish"), self.active.discard)
         self.runner = Runner(build_services(settings, self.database, clock), clock, self.finisher.submit)
-        self._claims = PlatformConnection(url, "gatehouse-claim")
+        self._claims = PlatformConnection(url, "gatehouse-claim", flush=False)
         self.broker = JobBroker(self._consumer, [TimeLimit(time_limit=_DAY_MS), Lifecycle(self)])
         dramatiq.actor(broker=self.broker, actor_name="run", queue_name=DRAMATIQ_QUEUE)(self._run)
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from domain.clients.models import Client, ClientSettings
+from domain.clients.numbers import is_e164
 from domain.conversations.answer import Answer, store_answer
 from domain.conversations.consent import apply_keywords
 from domain.conversations.messages import ProcessMessages
@@ -84,7 +85,7 @@ def process_messages(
         snapshot = _snapshot(session, message, clock)
         decision = _decide(session, Guard.CAN_PROCESS_CUSTOMER_MESSAGE, snapshot, question.messages)
         if decision.block == "hard":
-            return _suppress(session, run, question.messages, decision)
+            return _suppress(session, run, question.messages, f"The gate blocked the reply: {decision.reason}")
         answer = _answer(question, decision, message, reply if decision.allowed else None)
         store_answer(session, answer, question.messages, clock=clock)
         outcome = run.finish(session, Done(answer.note))
@@ -104,7 +105,10 @@ def _read(session: Session, message: ProcessMessages, run: Run, clock: Clock) ->
     decision = _decide(session, Guard.CAN_PROCESS_CUSTOMER_MESSAGE, snapshot, waiting)
     if decision.block == "hard":
         release_thread(session, conversation_id, run)
-        return _suppress(session, run, waiting, decision)
+        return _suppress(session, run, waiting, f"The gate blocked the reply: {decision.reason}")
+    if message.channel == "sms" and not is_e164(message.address):
+        release_thread(session, conversation_id, run)
+        return _suppress(session, run, waiting, "Its sender has no telephone number that could be written to.")
     business = _business(session, message.client_id)
     if decision.block:
         return Question(conversation_id, waiting, business, None)
@@ -116,9 +120,9 @@ def _read(session: Session, message: ProcessMessages, run: Run, clock: Clock) ->
     return Question(conversation_id, waiting, business, request)
 
 
-def _suppress(session: Session, run: Run, messages: Sequence[Waiting], decision: Decision) -> Outcome:
+def _suppress(session: Session, run: Run, messages: Sequence[Waiting], reason: str) -> Outcome:
     mark_processed(session, messages, "suppressed")
-    return run.finish(session, Cancel(f"The gate blocked the reply: {decision.reason}"))
+    return run.finish(session, Cancel(reason))
 
 
 def _snapshot(session: Session, message: ProcessMessages, clock: Clock) -> Snapshot:

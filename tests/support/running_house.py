@@ -39,6 +39,7 @@ class RunningHouse:
             "GATEHOUSE_REDIS_URL": redis_url,
             "GATEHOUSE_PUBLIC_URL": self.url,
             "GATEHOUSE_PORT": str(self.port),
+            "GATEHOUSE_METRICS_PORT": "0",
             "GATEHOUSE_SECRET_KEY": "secret-key-for-tests-0123456789-0123456789",
             "GATEHOUSE_ADMIN_TOKEN": ADMIN_TOKEN,
             "GATEHOUSE_DATA_DIR": str(directory),

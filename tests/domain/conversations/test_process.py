@@ -308,3 +308,11 @@ def test_the_booking_address_is_handed_on_only_when_the_gate_allows_it(house: Ho
     first, second = house.composer.asked
     assert first.booking_url == "https://booking.example.com/harbor-plumbing"
     assert second.booking_url is None
+
+
+@pytest.mark.parametrize("sender", ["72345", "whatsapp:+15005550001", "HARBOR"])
+def test_a_sender_that_cannot_be_written_to_is_put_aside(house: House, sender: str) -> None:
+    outcome = house.handle(house.receive("your code is 1234", address=sender))
+
+    assert outcome == Cancel("Its sender has no telephone number that could be written to.")
+    assert (house.replies(), house.deliveries(), house.outcomes()) == ([], [], ["suppressed"])
