@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004  the client's own, not the built-in one
 from redis.retry import Retry
 
 from domain.queue.ports import BrokerUnavailableError
@@ -42,14 +42,17 @@ return fit
 
 
 def connect(url: str, *, wait: float = 0.0) -> Redis:
-    """Return a client that gives up after a few seconds (plus `wait`, for commands that block) and reconnects once."""
+    """Return a client that gives up after a few seconds (plus `wait`, for commands that block) and reconnects once.
+
+    It reconnects after a broken connection, not after a time-out: a server that hangs would cost twice the wait.
+    """
     return Redis.from_url(
         url,
         decode_responses=True,
         socket_timeout=_TIMEOUT + wait,
         socket_connect_timeout=_TIMEOUT,
         socket_keepalive=True,
-        retry=Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
         client_name="gatehouse",
     )
 
