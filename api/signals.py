@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 2.0
 """Seconds after which a page looks into the database without having been woken."""
 _AGAIN_AFTER: Final = 1.0
+_CANCEL_AGAIN_AFTER: Final = 0.05
 _LISTEN_FOR: Final = 30.0
 _log = structlog.get_logger(__name__)
 
@@ -57,10 +58,10 @@ class Signals:
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
+            # A cancellation that meets an answer of Redis half-way gets lost inside its client: ask until it is done.
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=_CANCEL_AGAIN_AFTER)
 
     @contextmanager
     def listening(self, channel: str) -> Iterator[Listening]:
