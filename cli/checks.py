@@ -9,7 +9,8 @@ import httpx
 import psycopg
 import redis
 
-from config.settings import Settings, SettingsError, load_settings
+from cli.scopes import begin
+from config.settings import Settings, SettingsError
 from domain.kernel.redaction import redact_text
 from domain.kernel.schema import READ_REVISION, SCHEMA_REVISION, schema_problem
 from domain.queue.names import QUEUES
@@ -45,7 +46,7 @@ class Finding(NamedTuple):
 def examine() -> list[Finding]:
     """Check everything. With unusable settings, nothing else can be reached."""
     try:
-        settings = load_settings()
+        settings = begin()
     except SettingsError as error:
         return [
             Finding("settings", mistake, "Put it right and run gatehouse doctor again.") for mistake in error.mistakes

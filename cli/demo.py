@@ -28,9 +28,9 @@ def send(
     """Post a signed webhook as Twilio does, wait for the reply, and show it with every step on record."""
     from cli.customer import Customer  # noqa: PLC0415 - as below: --help needs none of it
     from cli.failure import FailureError  # noqa: PLC0415
-    from config.settings import load_settings  # noqa: PLC0415
+    from cli.scopes import begin  # noqa: PLC0415
 
-    with Customer(load_settings()) as customer:
+    with Customer(begin()) as customer:
         correlation_id = customer.text(sender, to, text)
         journey = customer.follow(correlation_id, wait)
     _print(journey)

@@ -31,11 +31,11 @@ def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 @app.command()
 def run(name: Annotated[str, typer.Argument(help="A name that `gatehouse jobs list` shows.")]) -> None:
     """Run one maintenance job now; the exit status is 0 only when it succeeded."""
-    from config.settings import load_settings  # noqa: PLC0415
+    from cli.scopes import begin  # noqa: PLC0415
     from jobs.schedule import job_named  # noqa: PLC0415
 
     job = job_named(name)
-    typer.echo(f"{name}: {job.run(load_settings())}")
+    typer.echo(f"{name}: {job.run(begin())}")
 
 
 @app.command()

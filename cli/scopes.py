@@ -1,4 +1,4 @@
-"""How a command reaches the database: one short scope as the platform's role."""
+"""What commands that act on a running system begin with: settings, quiet logs, and one short scope in the database."""
 
 from __future__ import annotations
 
@@ -10,17 +10,29 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from config.settings import Settings
+
+
+def begin() -> Settings:
+    """Return the settings. Only warnings are logged, redacted and to standard error, so that output stays clean."""
+    from config.logging import configure_logging  # noqa: PLC0415 - as all below: --help needs none of it
+    from config.settings import load_settings  # noqa: PLC0415
+    from domain.kernel.redaction import redact  # noqa: PLC0415
+
+    settings = load_settings()
+    configure_logging(settings.model_copy(update={"log_level": "warning"}), "cli", redact)
+    return settings
+
 
 @contextmanager
 def platform_scope() -> Iterator[Session]:
     """Open a transaction that sees all organizations. After it commits, the dispatcher is told of jobs to run."""
-    from config.settings import load_settings  # noqa: PLC0415 - as all below: --help needs none of it
     from domain.kernel.database import Database  # noqa: PLC0415
     from providers.brokers.publishing import publish_from  # noqa: PLC0415
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
 
-    settings = load_settings()
+    settings = begin()
     database = Database(settings.postgres_url("app"), settings.postgres_url("platform"), pool_size=1, name="gatehouse")
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())

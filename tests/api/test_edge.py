@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import pytest
-import structlog
 from fastapi import Body, FastAPI, Form, Request
 from prometheus_client import REGISTRY
 from starlette.responses import HTMLResponse, Response
@@ -20,6 +19,7 @@ from config.logging import configure_logging
 from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from domain.kernel.redaction import redact
 from tests.support.app_client import AppClient
+from tests.support.logs import logging_restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,9 +75,9 @@ def edge(unconnected: MakeSettings) -> AppClient:
 @pytest.fixture
 def log_lines(unconnected: MakeSettings) -> Iterator[io.StringIO]:
     stream = io.StringIO()
-    configure_logging(unconnected(), "api", redact, stream)
-    yield stream
-    structlog.reset_defaults()
+    with logging_restored():
+        configure_logging(unconnected(), "api", redact, stream)
+        yield stream
 
 
 def test_an_answer_carries_the_id_of_its_request(edge: AppClient) -> None:

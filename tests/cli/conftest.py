@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli.main import app
+from tests.support.logs import logging_restored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ def environment(database_urls: DatabaseUrls, redis_url: str, broker_url: str, tm
 
 
 @pytest.fixture
-def gatehouse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+def gatehouse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run `gatehouse ARGUMENTS…` with only the given settings, in an empty directory."""
     for name in list(os.environ):
         if name.startswith("GATEHOUSE_") and not name.startswith("GATEHOUSE_TEST_"):
@@ -62,4 +63,5 @@ def gatehouse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.Cap
         shown = capfd.readouterr()
         return Ended(int(ended.value.code or 0), shown.out, shown.err)
 
-    return run
+    with logging_restored():
+        yield run

@@ -18,6 +18,7 @@ import structlog
 from config.logging import configure_logging
 from config.settings import Settings
 from domain.kernel.redaction import redact
+from tests.support.logs import logging_restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,13 +55,8 @@ class Logs:
 
 @pytest.fixture
 def logs() -> Iterator[Logs]:
-    root = logging.getLogger()
-    before = (root.handlers, root.level, sys.excepthook, threading.excepthook)
-    yield Logs()
-    root.handlers, root.level, sys.excepthook, threading.excepthook = before
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    with logging_restored():
+        yield Logs()
 
 
 def test_a_line_carries_its_context(logs: Logs) -> None:
