@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import uuid4
 
@@ -25,11 +24,13 @@ _LOOK_EVERY: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """What is on record about one message: the reply, if it went out, and the steps with their time since the first."""
+    """What is on record about one message, and whether anything is still to come."""
 
     url: str
-    reply: str | None
-    steps: Sequence[dict[str, Any]]
+    finished: bool = False
+    headline: str = "Nothing is on record yet."
+    reply: str | None = None
+    steps: Sequence[dict[str, Any]] = ()
 
 
 class Customer:
@@ -74,35 +75,24 @@ class Customer:
         return answer.headers["x-correlation-id"]
 
     def follow(self, correlation_id: str, seconds: float) -> Journey:
-        """Return the journey once its reply was sent, or as it is when the time is over."""
+        """Return the journey once it is finished, or as it is when the time is over."""
         until = time.monotonic() + seconds
         while True:
             journey = self._journey(correlation_id)
-            if journey.reply is not None or time.monotonic() >= until:
+            if journey.finished or time.monotonic() >= until:
                 return journey
             time.sleep(_LOOK_EVERY)
 
     def _journey(self, correlation_id: str) -> Journey:
-        path = f"/api/v1/journeys/{correlation_id}"
-        page = f"{self._url}/journeys/{correlation_id}"
-        answer = self._http.get(path)
+        page = f"{self._url}/dashboard/journeys/{correlation_id}"
+        answer = self._http.get(f"/api/v1/journeys/{correlation_id}")
         if answer.status_code == httpx.codes.NOT_FOUND:
-            return Journey(page, None, [])
+            return Journey(page)
         if answer.status_code != httpx.codes.OK:
             raise FailureError(f"The api does not show the journey: {_detail(answer)}")
-        document = answer.json()
-        return Journey(page, document["reply"], _since_first(document["steps"]))
-
-
-def _since_first(steps: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """Return the steps with `after`, the milliseconds since the first one."""
-    if not steps:
-        return []
-    first = datetime.fromisoformat(steps[0]["at"])
-    return [
-        {**step, "after": f"{(datetime.fromisoformat(step['at']) - first).total_seconds() * 1000:.0f} ms"}
-        for step in steps
-    ]
+        found = answer.json()
+        steps = [{**step, "after": f"{step['offset_ms']:.0f} ms"} for step in found["steps"]]
+        return Journey(page, found["finished"], found["headline"], found["reply"], steps)
 
 
 def _detail(answer: httpx.Response) -> str:

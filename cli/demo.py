@@ -25,7 +25,10 @@ def send(
     to: Annotated[str, typer.Option(help="The business's number.")] = "+15005550006",
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the reply.")] = 15.0,
 ) -> None:
-    """Post a signed webhook as Twilio does, wait for the reply, and show it with every step on record."""
+    """Text the business and show its reply.
+
+    Posts a signed webhook as Twilio does, waits, and shows the reply with every step on record.
+    """
     from cli.customer import Customer  # noqa: PLC0415 - as below: --help needs none of it
     from cli.failure import FailureError  # noqa: PLC0415
     from cli.scopes import begin  # noqa: PLC0415
@@ -34,8 +37,8 @@ def send(
         correlation_id = customer.text(sender, to, text)
         journey = customer.follow(correlation_id, wait)
     _print(journey)
-    if journey.reply is None:
-        raise FailureError(f"No reply within {wait:g} s. See journey {correlation_id}, or run: gatehouse doctor")
+    if not journey.finished:
+        raise FailureError(f"It was not finished within {wait:g} s. Run: gatehouse doctor")
 
 
 def _print(journey: Journey) -> None:
@@ -43,5 +46,6 @@ def _print(journey: Journey) -> None:
 
     if journey.reply is not None:
         typer.echo(f"{journey.reply}\n")
-    show_table(journey.steps, ["after", "what", "outcome", "detail"], empty="Nothing is on record yet.")
+    typer.echo(f"{journey.headline}\n")
+    show_table(journey.steps, ["after", "what", "outcome", "detail"], empty="No step is on record.")
     typer.echo(f"\n{journey.url}")

@@ -12,7 +12,13 @@ from api.pages import page
 
 router = APIRouter(include_in_schema=False)
 
-_HOME: Final = "/"
+_HOME: Final = "/dashboard/journeys"
+
+
+@router.get("/")
+def home() -> Response:
+    """Lead operators to their pages."""
+    return RedirectResponse(_HOME, status_code=303)
 
 
 @router.get("/sign-in")
@@ -48,6 +54,6 @@ def sign_out(request: Request, settings: SettingsDep) -> Response:
 
 
 def _local(path: str) -> str:
-    """Return a path of this site; anything that a browser could read as another site becomes the home page."""
+    """Return a path of this site; what a browser could read as another site becomes the operators' first page."""
     plain = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isprintable()
     return path if plain else _HOME

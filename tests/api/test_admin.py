@@ -90,7 +90,12 @@ def test_a_wrong_token_is_told_so(unconnected: MakeSettings) -> None:
 @pytest.mark.parametrize("next_page", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", "/a\nb"])
 def test_signing_in_leads_nowhere_else(unconnected: MakeSettings, next_page: str) -> None:
     answer = open_app(unconnected).post("/sign-in", data={"token": ADMIN_TOKEN, "next": next_page})
-    assert answer.headers["location"] == "/"
+    assert answer.headers["location"] == "/dashboard/journeys"
+
+
+def test_the_bare_address_leads_to_the_operators_pages(unconnected: MakeSettings) -> None:
+    answer = open_app(unconnected).get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/dashboard/journeys")
 
 
 def test_a_cookie_changes_things_only_from_our_own_pages(unconnected: MakeSettings) -> None:

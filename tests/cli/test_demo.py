@@ -19,8 +19,8 @@ CORRELATION_ID = "01a1fd30-d164-72e3-bc7f-d592257de121"
 ADMIN_TOKEN = "admin-token-for-tests-0123456789"
 AUTH_TOKEN = "twilio-token-for-tests"
 STEPS = [
-    {"at": "2026-11-21T08:00:00.000Z", "what": "webhook", "outcome": "accepted", "detail": ""},
-    {"at": "2026-11-21T08:00:00.250Z", "what": "delivery.send", "outcome": "sent", "detail": "sandbox"},
+    {"offset_ms": 0.0, "what": "Text received", "outcome": "accepted", "detail": ""},
+    {"offset_ms": 249.8, "what": "Reply sent", "outcome": "sent", "detail": "sandbox"},
 ]
 
 
@@ -47,9 +47,14 @@ class Api(BaseHTTPRequestHandler):
             self._answer(401, {"detail": "Send the admin token."})
             return
         self.looks.append(self.path)
-        known = len(self.looks) > 1
-        reply = "We open at 8." if self.replies and len(self.looks) > 2 else None
-        self._answer(200 if known else 404, {"reply": reply, "steps": STEPS})
+        finished = self.replies and len(self.looks) > 2
+        journey = {
+            "finished": finished,
+            "headline": "Answered" if finished else "Under way",
+            "reply": "We open at 8." if finished else None,
+            "steps": STEPS if finished else STEPS[:1],
+        }
+        self._answer(200 if len(self.looks) > 1 else 404, journey)
 
     def _answer(self, status: int, document: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -94,19 +99,19 @@ def test_a_text_is_sent_signed_and_its_reply_shown(gatehouse: Run, api: tuple[En
         "+15005550001",
         "+15005550006",
     )
-    assert ended.out.startswith("We open at 8.\n")
+    assert ended.out.startswith("We open at 8.\n\nAnswered\n")
     assert "250 ms" in ended.out
-    assert ended.out.endswith(f"{settings['GATEHOUSE_PUBLIC_URL']}/journeys/{CORRELATION_ID}\n")
+    assert ended.out.endswith(f"{settings['GATEHOUSE_PUBLIC_URL']}/dashboard/journeys/{CORRELATION_ID}\n")
 
 
-def test_without_a_reply_the_steps_are_shown_and_it_fails(gatehouse: Run, api: tuple[Environment, Any]) -> None:
+def test_what_is_not_finished_in_time_is_shown_and_fails(gatehouse: Run, api: tuple[Environment, Any]) -> None:
     settings, double = api
     double.replies = False
     double.looks.append("an earlier look")
     ended = gatehouse("demo", "send", "hello", "--wait", "0", settings=settings)
     assert ended.status == 1
-    assert "webhook" in ended.out
-    assert ended.err.startswith("No reply within 0 s.")
+    assert "Text received" in ended.out
+    assert ended.err.startswith("It was not finished within 0 s.")
 
 
 @pytest.mark.parametrize(
