@@ -39,12 +39,12 @@ _FINISH: Final = """
             fingerprint = coalesce(e.fingerprint, jobs.fingerprint)
         FROM ended e
         WHERE jobs.id = e.id AND CASE WHEN jobs.attempt = e.attempt THEN jobs.state = 'executing' END
-        RETURNING jobs.id
+        RETURNING jobs.id, jobs.attempt
     ), closed AS (
         UPDATE job_attempts a
         SET finished_at = now(), outcome = e.outcome, reason = nullif(e.reason, ''),
             error_class = nullif(e.error_class, '')
-        FROM ended e JOIN changed ON changed.id = e.id
+        FROM ended e JOIN changed ON changed.id = e.id AND changed.attempt = e.attempt
         WHERE a.job_id = e.id AND a.attempt = e.attempt AND a.started_at = e.started_at
     )
     SELECT id FROM changed

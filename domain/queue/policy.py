@@ -83,7 +83,8 @@ def ending(outcome: Outcome, *, kind: str, tries: int, last_try: bool, rng: rand
         case Retry(reason, after, error_class):
             delay = backoff(tries, rng=rng)
             if after is not None:
-                delay = max(delay, min(after, LONGEST_RETRY_AFTER) * (1 + RETRY_AFTER_SPREAD * _random(rng)))
+                wait = min(max(after, timedelta(0)), LONGEST_RETRY_AFTER)
+                delay = max(delay, wait * (1 + RETRY_AFTER_SPREAD * _random(rng)))
             return _failed("retryable", "retry", kind, reason, error_class, delay)
         case _:
             assert_never(outcome)

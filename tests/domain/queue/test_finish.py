@@ -114,6 +114,17 @@ def test_many_runs_end_in_one_statement_and_only_those_that_are_still_theirs(lab
     assert states == ["completed", "cancelled", "retryable", "scheduled"]
 
 
+def test_two_runs_of_one_job_in_one_statement_leave_the_record_of_the_lost_one_alone(lab: Lab) -> None:
+    job_id = lab.enqueue(Note())
+    lost = lab.run(job_id)
+    stop(lab.connection, [lab.worker])
+    rescue(lab.connection)
+    second = lab.run(job_id, worker=lab.new_worker())
+    ended = lab.end_so(*(run.finished(run.ending(Done())) for run in (lost, second)))
+    assert ended == {job_id}
+    assert [a["outcome"] for a in lab.attempts(job_id)] == ["lost", "completed"]
+
+
 def test_the_end_commits_with_the_effect(lab: Lab) -> None:
     run = lab.run(lab.enqueue(Note()))
     with run.scope() as session:
