@@ -20,6 +20,9 @@ from workers.connection import PlatformConnection
 BATCH: Final = 256
 BACKLOG: Final = 2_048
 """Ends that may wait for the database; beyond that, threads wait before they take another job."""
+GATHER: Final = 0.002
+"""Seconds for which an end waits for others, unless there are ENOUGH: nothing waits for it, and a commit is dear."""
+ENOUGH: Final = 16
 _RETRY_AFTER: Final = 0.5
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +46,8 @@ class Finisher:
         with self._changed:
             self._changed.wait_for(lambda: len(self._waiting) < BACKLOG or self._deadline is not None)
             self._waiting.append(run)
-            self._changed.notify_all()
+            if len(self._waiting) in {1, ENOUGH}:
+                self._changed.notify_all()
 
     def close(self, seconds: float) -> bool:
         """Write what waits, for at most `seconds`; return whether all of it was written."""
@@ -57,6 +61,7 @@ class Finisher:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._deadline is not None)
+                self._changed.wait_for(lambda: len(self._waiting) >= ENOUGH or self._deadline is not None, GATHER)
                 batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
             if not batch:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Final
 
 from config.parent import exit_with_parent
@@ -26,7 +27,8 @@ def start() -> None:
     from workers.engine import Engine  # noqa: PLC0415
 
     settings = load_settings()
-    configure_logging(settings, "worker", redact)
+    # Dramatiq has put a pipe to its parent in place of the standard error; it would copy each line in two processes.
+    configure_logging(settings, "worker", redact, stream=sys.__stderr__)
     report_errors(settings, "worker", redact)
     queues = os.environ.get(QUEUES_VARIABLE, "").split() or list(QUEUES)
     dramatiq.set_broker(Engine(settings, queues).broker)
