@@ -64,36 +64,56 @@ class Boundary:
         scope.setdefault("state", {})["request_id"] = request_id
         if self._proxy_hops:
             scope["client"] = _client(scope, self._proxy_hops) or scope.get("client")
-        status = 0
-
-        async def answer(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                self._complete(message, request_id)
-            await send(message)
-
+        answer = _Answer(send, request_id, https=self._https)
         tokens = bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, receive, answer)
+            await answer.end_stream()
         except Exception as error:
             _log.exception("http.unhandled_error", route=_route(scope))
             report_error(error)
-            if status:
+            if answer.status:
                 raise  # Too late for a problem document: the server cuts the connection, so the client sees it broken.
             detail = "Something went wrong on our side. Tell us the request id."
             await problem_response(ProblemError(500, detail), request_id)(scope, receive, answer)
         finally:
-            _record(scope, status or _CLIENT_CLOSED_REQUEST, perf_counter() - begun)
+            _record(scope, answer.status or _CLIENT_CLOSED_REQUEST, perf_counter() - begun)
             reset_contextvars(**tokens)
 
-    def _complete(self, message: Message, request_id: str) -> None:
+
+class _Answer:
+    """The way of an answer's messages to the server; knows the status, 0 before there is one."""
+
+    def __init__(self, send: Send, request_id: str, *, https: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._https = https
+        self._streams = False
+        self._open = False
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        """Send one message."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self._complete(message)
+        self._open = message.get("more_body", False)
+        await self._send(message)
+
+    async def end_stream(self) -> None:
+        """End a stream of events that was cut short, as at shutdown, so that the server does not call it an error."""
+        if self._open and self._streams:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _complete(self, message: Message) -> None:
         """Add the headers that every answer has; a route that set one itself knows better."""
         headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
         given = dict(headers)
-        page = given.get(b"content-type", b"").startswith(b"text/html")
-        headers.append((b"x-request-id", request_id.encode()))
-        headers.extend(header for header in (_FOR_PAGES if page else _FOR_DATA) if header[0] not in given)
+        kind = given.get(b"content-type", b"")
+        self._streams = kind.startswith(b"text/event-stream")
+        headers.append((b"x-request-id", self._request_id.encode()))
+        ours = _FOR_PAGES if kind.startswith(b"text/html") else _FOR_DATA
+        headers.extend(header for header in ours if header[0] not in given)
         if self._https and _HTTPS_ONLY[0] not in given:
             headers.append(_HTTPS_ONLY)
         message["headers"] = headers

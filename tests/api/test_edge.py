@@ -7,6 +7,8 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
+import anyio
+import httpx
 import pytest
 from fastapi import Body, FastAPI, Form, Request
 from prometheus_client import REGISTRY
@@ -23,6 +25,8 @@ from tests.support.logs import logging_restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from tests.api.conftest import MakeSettings
 
@@ -225,3 +229,45 @@ def test_the_client_is_who_our_outermost_proxy_saw(
     routes_for_tests(app)
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     assert AppClient(app).get("/probe/who", headers=headers).json() == seen
+
+
+def test_a_stream_that_is_cut_short_ends_properly(unconnected: MakeSettings) -> None:
+    app = create_app(unconnected())
+    sent: list[Message] = []
+
+    @app.get("/probe/events")
+    async def events() -> Response:
+        return CutStream()
+
+    async def run() -> None:
+        transport = httpx.ASGITransport(recording(app, sent))
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            await client.get("/probe/events")
+
+    anyio.run(run)
+    assert [(message.get("body"), message.get("more_body")) for message in sent[1:]] == [
+        (b"data: 1", True),
+        (b"", False),
+    ]
+
+
+class CutStream(Response):
+    """A stream of events that ends as on a shutdown: without a last message."""
+
+    media_type = "text/event-stream"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
+        """Send a beginning."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        await send({"type": "http.response.body", "body": b"data: 1", "more_body": True})
+
+
+def recording(app: ASGIApp, sent: list[Message]) -> ASGIApp:
+    async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def keep(message: Message) -> None:
+            sent.append(message)
+            await send(message)
+
+        await app(scope, receive, keep)
+
+    return recorded
