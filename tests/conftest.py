@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-import redis
 from hypothesis import HealthCheck, settings
 
 from tests.support.databases import Databases, DatabaseUrls, drop_all
 from tests.support.run import Run
-from tests.support.servers import Servers, redis_database, servers_of
+from tests.support.servers import Servers, broker_of, empty_broker, redis_database, servers_of
 
 # How long an example takes says something about the machine's other work, not about the code.
 settings.register_profile("gatehouse", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -83,15 +82,18 @@ def empty_database_urls(databases: Databases) -> Iterator[DatabaseUrls]:
 def redis_url(servers: Servers, worker_id: str) -> str:
     """Return an empty Redis database, of this test alone until it ends."""
     url = redis_database(servers.redis_url, worker_id)
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
+    empty_broker(url)
     return url
 
 
 @pytest.fixture
-def broker_url(servers: Servers, redis_url: str) -> str:
+def broker_url(servers: Servers, redis_url: str, worker_id: str) -> str:
     """Return an empty broker: the test's Redis database, or the one that `GATEHOUSE_TEST_BROKER_URL` names."""
-    return servers.broker_url or redis_url
+    if servers.broker_url is None:
+        return redis_url
+    url = broker_of(servers.broker_url, worker_id)
+    empty_broker(url)
+    return url
 
 
 def _run_directory(config: pytest.Config) -> Path:

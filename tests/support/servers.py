@@ -10,10 +10,15 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import pika
+import redis
+
+from domain.queue.names import QUEUES
 from tests.support.keeper import ADDRESSES
 from tests.support.run import exclusive
 
@@ -48,6 +53,28 @@ def redis_database(url: str, worker_id: str) -> str:
     parts = urlsplit(url)
     number = int(parts.path.strip("/") or 0) + int(worker_id.removeprefix("gw").replace("master", "0"))
     return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+def broker_of(url: str, worker_id: str) -> str:
+    """Return the URL of the broker of one worker of pytest-xdist: a database of Redis, a virtual host of RabbitMQ.
+
+    The virtual host bears the worker's name and has to exist; without pytest-xdist it is that of the URL.
+    """
+    if url.startswith("redis"):
+        return redis_database(url, worker_id)
+    return url if worker_id == "master" else urlunsplit(urlsplit(url)._replace(path=f"/{worker_id}"))
+
+
+def empty_broker(url: str) -> None:
+    """Remove everything that an earlier test left in the broker."""
+    if url.startswith("redis"):
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+        return
+    with closing(pika.BlockingConnection(pika.URLParameters(url))) as connection:
+        channel = connection.channel()
+        for queue in QUEUES:
+            channel.queue_delete(f"gatehouse.{queue}")
 
 
 def _start_keeper(run: Path) -> None:
