@@ -51,12 +51,14 @@ class Ready(BaseModel):
     checks: dict[str, str]
 
 
+@router.head("/api/health", include_in_schema=False)  # Some load balancers ask so.
 @router.get("/api/health")
 async def alive() -> Alive:
     """Tell that the process runs; asks nobody else."""
     return Alive()
 
 
+@router.head("/api/health/ready", include_in_schema=False)
 @router.get("/api/health/ready", responses={503: {"description": "A server that is needed is down."}})
 async def ready(request: Request) -> Ready:
     """Tell whether messages can be accepted, which takes PostgreSQL alone.

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.integration
 
 
 def test_alive_needs_no_server(unconnected: MakeSettings) -> None:
-    assert AppClient(create_app(unconnected())).get("/api/health").json() == {"status": "alive"}
+    client = AppClient(create_app(unconnected()))
+    assert client.get("/api/health").json() == {"status": "alive"}
+    assert client.head("/api/health").status_code == 200
 
 
 def test_ready_when_all_servers_answer(client: AppClient) -> None:
