@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -40,8 +41,13 @@ def prepare_metrics(data_dir: Path, role: str) -> Path:
     """Make this role's empty directory of metric files, name it to prometheus_client, and return it.
 
     It lies below PROMETHEUS_MULTIPROC_DIR when that is set, else below `data_dir`. What processes that no longer run
-    have left behind is removed; two instances of a role on one machine keep apart by their process id.
+    have left behind is removed; two instances of a role on one machine keep apart by their process id. Raises
+    `RuntimeError` when prometheus_client was imported before, because it would then count for this process alone.
     """
+    if "prometheus_client" in sys.modules:
+        raise RuntimeError(
+            "prometheus_client was imported before prepare_metrics: the role's processes would not add up."
+        )
     base = Path(os.environ.get(_VARIABLE) or data_dir / "metrics").absolute()
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in base.glob("*-[0-9]*"):

@@ -8,8 +8,10 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from config import telemetry
-from config.exposition import serve_metrics
+from config.exposition import prepare_metrics, serve_metrics
 
 # A role in small: the parent prepares and serves, two children count. The parent prints what a scrape returns.
 PARENT = """
@@ -66,6 +68,12 @@ def test_numbers_of_all_processes_are_one_sum(tmp_path: Path) -> None:
     assert "gatehouse_workers_alive 7.0" not in after
     assert 'outcome="done",queue="default"} 6.0' in after
     assert after.rstrip().endswith("LEFT False")
+
+
+def test_preparing_too_late_is_an_error(tmp_path: Path) -> None:
+    assert "prometheus_client" in sys.modules
+    with pytest.raises(RuntimeError, match="imported before prepare_metrics"):
+        prepare_metrics(tmp_path, "worker")
 
 
 def test_files_of_processes_that_are_gone_are_removed(tmp_path: Path) -> None:
