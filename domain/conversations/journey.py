@@ -1,0 +1,148 @@
+"""The journey of a message: how far it has come, every step on record, and what a person can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+from uuid import UUID
+
+from domain.conversations.journey_advice import advise
+from domain.conversations.journey_records import Records, organization_of, read_records
+from domain.conversations.journey_steps import Step, all_steps
+from domain.conversations.journey_words import Tone
+from domain.kernel.errors import NotFoundError
+from domain.queue.names import LIVE_STATES
+
+if TYPE_CHECKING:
+    from domain.kernel.database import Database
+
+JourneyState = Literal["under_way", "answered", "no_reply_needed", "blocked", "failed"]
+_TONES: Final[Mapping[JourneyState, Tone]] = {
+    "under_way": "waiting",
+    "no_reply_needed": "plain",
+    "blocked": "bad",
+    "failed": "bad",
+}
+_UNDECIDED: Final = frozenset({"pending", "sending", "unknown"})
+_NO_REPLY_NEEDED: Final = frozenset({"opted_out", "opted_in", "help"})
+
+
+class JourneyNotFoundError(NotFoundError):
+    """Nothing is on record under this correlation id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """All that is on record about one message.
+
+    `reply` is the answer once the customer has it or will get it (a provider took it, or it stands in the chat).
+    `answered_ms` counts from the message's arrival to that. `finished`: nothing of it waits or runs any more.
+    """
+
+    correlation_id: UUID
+    org_id: UUID
+    client_name: str | None
+    state: JourneyState
+    tone: Tone
+    headline: str
+    finished: bool
+    steps: Sequence[Step]
+    advice: Sequence[str]
+    answered_ms: float | None
+    reply: str | None = field(repr=False)
+
+
+def read_journey(database: Database, correlation_id: UUID) -> Journey:
+    """Return a message's journey, whichever organization it belongs to. Raises JourneyNotFoundError."""
+    with database.platform_scope() as session:
+        org_id = organization_of(session, correlation_id)
+    if org_id is None:
+        raise JourneyNotFoundError
+    with database.tenant_scope(org_id) as session:
+        return journey_of(read_records(session, org_id, correlation_id))
+
+
+def journey_of(records: Records) -> Journey:
+    """Return the journey that the records tell."""
+    state = _state(records)
+    answered_at = _answered_at(records) if state == "answered" else None
+    begun = min((message.received_at for message in records.inbound), default=None)
+    answered_ms = None if answered_at is None or begun is None else (answered_at - begun).total_seconds() * 1000
+    return Journey(
+        correlation_id=records.correlation_id,
+        org_id=records.org_id,
+        client_name=records.client_name,
+        state=state,
+        tone=_tone(records, state),
+        headline=_headline(records, state, answered_ms),
+        finished=_is_finished(records),
+        steps=all_steps(records),
+        advice=advise(records),
+        answered_ms=None if answered_ms is None else round(answered_ms, 3),
+        reply=records.replies[-1].body if state == "answered" and records.replies else None,
+    )
+
+
+def _state(records: Records) -> JourneyState:
+    replies = [delivery for delivery in records.deliveries if delivery.purpose != "owner_alert"]
+    if any(delivery.state in {"failed", "undelivered"} for delivery in replies) or _died(records):
+        return "failed"
+    if any(delivery.state == "cancelled" for delivery in replies):
+        return "blocked"
+    if records.replies:
+        on_the_way = any(delivery.state in _UNDECIDED for delivery in replies)
+        return "under_way" if on_the_way else "answered"
+    outcomes = {message.outcome for message in records.inbound}
+    if "suppressed" in outcomes:
+        return "blocked"
+    return "no_reply_needed" if outcomes & _NO_REPLY_NEEDED else "under_way"
+
+
+def _tone(records: Records, state: JourneyState) -> Tone:
+    if state == "answered":
+        return "limited" if records.replies and records.replies[-1].author == "system" else "good"
+    return _TONES[state]
+
+
+def _died(records: Records) -> bool:
+    """Whether a job that the reply needs is dead; an alert's is not."""
+    alerts = {f"delivery:{delivery.id}" for delivery in records.deliveries if delivery.purpose == "owner_alert"}
+    return any(job.state == "dead" and job.subject not in alerts for job in records.jobs)
+
+
+def _answered_at(records: Records) -> datetime | None:
+    """Return when a provider had the reply, or when it stood in the chat."""
+    replies = {delivery.id for delivery in records.deliveries if delivery.purpose != "owner_alert"}
+    taken = [
+        log.finished_at
+        for log in records.send_attempts
+        if log.outcome == "accepted" and log.delivery_id in replies and log.finished_at is not None
+    ]
+    return min([*taken, *(message.received_at for message in records.replies if not taken)], default=None)
+
+
+def _headline(records: Records, state: JourneyState, answered_ms: float | None) -> str:
+    match state:
+        case "answered" if answered_ms is not None:
+            words = "with the fallback text " if records.replies[-1].author == "system" else ""
+            return f"Answered {words}after {answered_ms / 1000:.3f} s"
+        case "answered":
+            return "Answered"
+        case "no_reply_needed":
+            return "No reply was needed"
+        case "blocked":
+            return "The gate blocked the reply"
+        case "failed":
+            return "The reply did not get through"
+        case _:
+            return "Under way"
+
+
+def _is_finished(records: Records) -> bool:
+    return (
+        all(message.processed_at is not None for message in records.inbound)
+        and not any(job.state in LIVE_STATES for job in records.jobs)
+        and not any(delivery.state in _UNDECIDED for delivery in records.deliveries)
+    )

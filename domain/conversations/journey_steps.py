@@ -1,0 +1,227 @@
+"""The rows of a journey as steps in plain words. No step holds a text or more than two digits of a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+from uuid import UUID
+
+from domain.clients.numbers import is_e164
+from domain.conversations import journey_words as words
+from domain.conversations.journey_words import Tone
+from domain.kernel.redaction import redact_email
+
+if TYPE_CHECKING:
+    from domain.conversations.journey_records import Records
+    from domain.conversations.models import ThreadMessage
+    from domain.delivery.models import Delivery, DeliveryReceipt, NotificationLog
+    from domain.gate.models import GuardLog
+    from domain.queue.models import Job, JobAttempt
+
+StepKind = Literal["webhook", "decision", "job", "attempt", "reply", "delivery", "send_attempt", "receipt"]
+_SHOWN_DIGITS: Final = 2
+_LAST: Final = UUID(int=(1 << 128) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened. `what`, `outcome` and `detail` are for people; `duration_ms` where it took time.
+
+    `text` is the message that the step is about, for those who may read it.
+    """
+
+    at: datetime
+    kind: StepKind
+    what: str
+    outcome: str
+    tone: Tone
+    detail: str = ""
+    duration_ms: float | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = field(default=None, repr=False)
+    order: UUID = field(default=_LAST, repr=False)
+    """Decides between steps of one transaction, which share their time: ids grow in the order of their making."""
+
+
+def all_steps(records: Records) -> Sequence[Step]:
+    """Return the steps of a journey in the order in which they happened."""
+    return sorted(_steps(records), key=lambda step: (step.at, step.order))
+
+
+def _steps(records: Records) -> Iterator[Step]:
+    purposes = {delivery.id: delivery.purpose for delivery in records.deliveries}
+    names = {job.id: _job_name(job, purposes) for job in records.jobs}
+    for message in records.inbound:
+        yield _arrival(message, asked_for=message.correlation_id == records.correlation_id)
+        yield from _unanswered(message)
+    yield from map(_reply, records.replies)
+    yield from map(_decision, records.decisions)
+    yield from (_job(job, names[job.id]) for job in records.jobs)
+    yield from (_attempt(attempt, names[attempt.job_id]) for attempt in records.attempts)
+    yield from map(_delivery, records.deliveries)
+    yield from (_send_attempt(log, purposes[log.delivery_id]) for log in records.send_attempts)
+    yield from map(_receipt, records.receipts)
+
+
+def _arrival(message: ThreadMessage, *, asked_for: bool) -> Step:
+    who = _person("sms", message.address) if message.channel == "sms" else "a visitor of the web chat"
+    what = f"A message from {who} came in" if asked_for else f"Another message from {who} came in"
+    details = []
+    if not asked_for:
+        details.append("It was answered together with this one.")
+    if message.media:
+        details.append(f"Attached: {len(message.media)}.")
+    return Step(
+        message.received_at,
+        "webhook",
+        what,
+        "accepted",
+        "good",
+        " ".join(details),
+        ids={"message_id": str(message.id), "correlation_id": str(message.correlation_id)},
+        text=message.body,
+        order=message.id,
+    )
+
+
+def _unanswered(message: ThreadMessage) -> Iterator[Step]:
+    """Give the end of a message that is on record and got no answer."""
+    found = words.UNANSWERED.get(message.outcome or "")
+    if found is not None and message.processed_at is not None:
+        what, outcome, tone = found
+        yield Step(message.processed_at, "reply", what, outcome, tone, ids={"message_id": str(message.id)})
+
+
+def _reply(message: ThreadMessage) -> Step:
+    what, detail = words.AUTHORS.get(message.author, ("A reply was made", ""))
+    if message.author == "ai" and message.confidence is not None:
+        count = len(message.sources)
+        source = f"from {count} {'entry' if count == 1 else 'entries'} of the knowledge base" if count else "no source"
+        detail = f"Confidence {message.confidence:.2f}, {source}."
+    return Step(
+        message.received_at,
+        "reply",
+        what,
+        "stored",
+        "good",
+        detail,
+        ids={"message_id": str(message.id)},
+        text=message.body,
+        order=message.id,
+    )
+
+
+def _decision(log: GuardLog) -> Step:
+    outcome, tone = words.DECISIONS[log.block]
+    asked = str(log.inputs.get("asked", log.guard))
+    question = words.GUARDS.get(asked, f"The gate was asked: {asked}")
+    return Step(
+        log.decided_at,
+        "decision",
+        f"{question} (when it was to leave)" if log.subject.startswith("delivery:") else question,
+        outcome,
+        tone,
+        log.reason,
+        ids={"decision_id": str(log.id), "guard": log.guard, "rule_version": log.rule_version, "subject": log.subject},
+        order=log.id,
+    )
+
+
+def _job_name(job: Job, purposes: Mapping[UUID, str]) -> str:
+    """Return what a job does; for one that sends, what it sends."""
+    for delivery_id, purpose in purposes.items():
+        if job.subject == f"delivery:{delivery_id}":
+            return f"Sending {words.short_purpose(purpose)}"
+    return words.JOBS.get(job.kind, f"The job {job.kind}")
+
+
+def _job(job: Job, name: str) -> Step:
+    outcome, tone = words.JOB_STATES.get(job.state, (job.state, "plain"))
+    tries = f"Tried {job.attempt} times." if job.attempt > 1 else ""
+    due = f"Due at {job.run_at:%Y-%m-%d %H:%M:%S} UTC." if job.state in {"scheduled", "retryable"} else ""
+    error = job.last_error or "" if job.state in {"retryable", "dead"} else ""
+    return Step(
+        job.created_at,
+        "job",
+        f"{name} was queued",
+        outcome,
+        tone,
+        " ".join(part for part in (error, tries, due) if part),
+        ids={"job_id": str(job.id), "job_kind": job.kind, "queue": job.queue},
+        order=job.id,
+    )
+
+
+def _attempt(attempt: JobAttempt, name: str) -> Step:
+    outcome, tone = words.ATTEMPTS.get(attempt.outcome, (str(attempt.outcome), "plain"))
+    return Step(
+        attempt.started_at,
+        "attempt",
+        f"{name}, run {attempt.attempt}",
+        outcome,
+        tone,
+        words.NOTES.get(attempt.reason or "", attempt.reason or ""),
+        _milliseconds(attempt.started_at, attempt.finished_at),
+        ids={"job_id": str(attempt.job_id)},
+    )
+
+
+def _delivery(delivery: Delivery) -> Step:
+    outcome, tone = words.DELIVERY_STATES.get(delivery.state, (delivery.state, "plain"))
+    what = words.PURPOSES.get(delivery.purpose, "A message")
+    to = _person(delivery.channel, delivery.to_address)
+    return Step(
+        delivery.created_at,
+        "delivery",
+        f"{what} for {to} was to be sent",
+        outcome,
+        tone,
+        delivery.error_text or "",
+        ids={"delivery_id": str(delivery.id)},
+        text=delivery.body,
+        order=delivery.id,
+    )
+
+
+def _send_attempt(log: NotificationLog, purpose: str) -> Step:
+    outcome, tone = words.SEND_ATTEMPTS.get(log.outcome, (log.outcome, "plain"))
+    code = f"Code {log.error_code}." if log.error_code else ""
+    ids = {"delivery_id": str(log.delivery_id), "attempt_id": str(log.id)}
+    return Step(
+        log.started_at,
+        "send_attempt",
+        f"{words.short_purpose(purpose).capitalize()} to the provider ({log.provider}), try {log.attempt}",
+        outcome,
+        tone,
+        " ".join(part for part in (log.error_text, code) if part),
+        _milliseconds(log.started_at, log.finished_at),
+        ids=ids | ({"provider_id": log.provider_id} if log.provider_id else {}),
+        order=log.id,
+    )
+
+
+def _receipt(receipt: DeliveryReceipt) -> Step:
+    outcome, tone = words.DELIVERY_STATES.get(receipt.status, (receipt.status, "plain"))
+    return Step(
+        receipt.received_at,
+        "receipt",
+        "The provider reported what became of it",
+        outcome,
+        tone,
+        f"Code {receipt.error_code}." if receipt.error_code else "",
+        ids={"delivery_id": str(receipt.delivery_id), "provider_id": receipt.provider_id},
+        order=receipt.id,
+    )
+
+
+def _person(channel: str, address: str) -> str:
+    """Return an address by what little of it may be shown."""
+    if channel == "email":
+        return redact_email(address)
+    return f"a number ending in {address[-_SHOWN_DIGITS:]}" if is_e164(address) else "a short number"
+
+
+def _milliseconds(begun: datetime, ended: datetime | None) -> float | None:
+    return None if ended is None else round((ended - begun).total_seconds() * 1000, 3)

@@ -1,0 +1,257 @@
+"""The journey of a message: every step on record, in order, in words, and for operators alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from api.app import create_app
+from config.settings import Settings, Twilio
+from migrations.seeds import apply
+from migrations.seeds.demo import BOT_ID, CLIENT_ID, OWNER_PHONE
+from tests.api.conftest import ADMIN_TOKEN
+from tests.support.app_client import AppClient
+from tests.support.hand_worker import HandWorker
+from tests.support.twilio_webhook import AUTH_TOKEN, CUSTOMER, encoded, signed, sms_form
+
+if TYPE_CHECKING:
+    from tests.support.databases import DatabaseUrls
+
+pytestmark = pytest.mark.integration
+QUESTION = "How much is a drain cleaning?"
+PAGE = {"Accept": "text/html"}
+Journey = dict[str, Any]
+
+
+@pytest.fixture
+def settings(settings: Settings, database_urls: DatabaseUrls) -> Settings:
+    """Give settings that know an auth token, on a database with two tenants."""
+    apply(database_urls.platform, "test")
+    twilio = Twilio(account_sid=f"AC{'0' * 32}", auth_token=SecretStr(AUTH_TOKEN))
+    return settings.model_copy(update={"twilio": twilio})
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[AppClient]:
+    """Give an operator's client of the whole application."""
+    with AppClient(create_app(settings)) as client:
+        client.headers["authorization"] = f"Bearer {ADMIN_TOKEN}"
+        yield client
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[HandWorker]:
+    with HandWorker(settings) as worker:
+        yield worker
+
+
+@pytest.fixture
+def database(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(database_urls.platform, autocommit=True) as connection:
+        yield connection
+
+
+def text(client: AppClient, settings: Settings, body: str = QUESTION) -> str:
+    """Text the demo client; return the correlation id."""
+    form = sms_form(body)
+    answer = client.post("/webhooks/twilio/sms", content=encoded(form), headers=signed(settings.public_url, form))
+    assert answer.status_code == 200
+    return str(answer.headers["x-correlation-id"])
+
+
+def journey(client: AppClient, correlation_id: str) -> Journey:
+    answer = client.get(f"/api/v1/journeys/{correlation_id}")
+    assert answer.status_code == 200, answer.text
+    document: Journey = answer.json()
+    return document
+
+
+def kinds(document: Journey) -> list[str]:
+    return [step["kind"] for step in document["steps"]]
+
+
+def test_an_answered_text_shows_every_step_in_order(client: AppClient, settings: Settings, worker: HandWorker) -> None:
+    correlation_id = text(client, settings)
+    before = journey(client, correlation_id)
+    assert (before["state"], before["finished"], before["reply"]) == ("under_way", False, None)
+    assert kinds(before) == ["webhook", "job"]
+    assert "gatehouse doctor" in before["advice"][0]
+
+    worker.work()
+    after = journey(client, correlation_id)
+
+    assert (after["state"], after["finished"], after["advice"]) == ("answered", True, [])
+    assert after["headline"].startswith("Answered after ")
+    assert "$149" in after["reply"]
+    assert after["client_name"] == "Harbor Plumbing"
+    # The order of what cannot happen in another one.
+    order = [step for step in kinds(after) if step != "decision"]
+    assert order == ["webhook", "job", "attempt", "reply", "delivery", "job", "attempt", "send_attempt"]
+    times = [datetime.fromisoformat(step["at"]) for step in after["steps"]]
+    assert times == sorted(times)
+    assert after["steps"][0]["offset_ms"] == 0
+    assert after["answered_ms"] > 0
+    runs = [step for step in after["steps"] if step["kind"] in {"attempt", "send_attempt"}]
+    assert all(step["duration_ms"] > 0 for step in runs)
+    assert {step["outcome"] for step in after["steps"] if step["kind"] == "decision"} == {"allowed"}
+
+
+def test_steps_hold_no_text_and_no_number(client: AppClient, settings: Settings, worker: HandWorker) -> None:
+    correlation_id = text(client, settings, "Please call me at +1 500 555 0123, says Ada")
+    worker.work()
+
+    document = journey(client, correlation_id)
+    steps = str(document["steps"])
+    assert "Ada" not in steps
+    assert "0123" not in steps
+    assert CUSTOMER not in steps
+    assert OWNER_PHONE not in steps
+    assert document["steps"][0]["what"] == "A message from a number ending in 01 came in"
+
+
+@pytest.mark.parametrize(
+    ("switch", "state", "outcome", "advice"),
+    [
+        ("outbound_paused = true", "blocked", "blocked", "outbound_paused"),
+        ("ai_disabled = true", "answered", "limited", "ai_disabled"),
+        ("billing_status = 'canceled'", "blocked", "blocked", "The client has left."),
+    ],
+)
+def test_a_block_says_why_and_what_to_do(
+    client: AppClient,
+    settings: Settings,
+    worker: HandWorker,
+    database: psycopg.Connection[Any],
+    switch: str,
+    state: str,
+    outcome: str,
+    advice: str,
+) -> None:
+    database.execute(f"UPDATE clients SET {switch} WHERE id = %s", [CLIENT_ID])  # noqa: S608  # words of the test
+    correlation_id = text(client, settings)
+    worker.work()
+
+    document = journey(client, correlation_id)
+
+    assert (document["state"], document["finished"]) == (state, True)
+    decisions = [step for step in document["steps"] if step["kind"] == "decision"]
+    assert decisions[0]["outcome"] == outcome
+    assert decisions[0]["detail"]
+    assert advice in " ".join(document["advice"])
+
+
+def test_a_switch_thrown_before_the_send_blocks_the_reply(
+    client: AppClient, settings: Settings, worker: HandWorker, database: psycopg.Connection[Any]
+) -> None:
+    correlation_id = text(client, settings)
+    worker.work("conversations.process")
+    database.execute("UPDATE clients SET outbound_paused = true")
+    worker.work()
+
+    document = journey(client, correlation_id)
+
+    assert (document["state"], document["reply"]) == ("blocked", None)
+    assert [step["outcome"] for step in document["steps"] if step["kind"] == "send_attempt"] == ["blocked"]
+
+
+def test_a_keyword_needs_no_reply(client: AppClient, settings: Settings, worker: HandWorker) -> None:
+    correlation_id = text(client, settings, "STOP")
+    worker.work()
+
+    document = journey(client, correlation_id)
+
+    assert (document["state"], document["finished"]) == ("no_reply_needed", True)
+    assert "opted out" in [step["outcome"] for step in document["steps"]]
+
+
+def test_a_text_that_was_answered_with_a_later_one_leads_to_the_answer(
+    client: AppClient, settings: Settings, worker: HandWorker
+) -> None:
+    first, second = text(client, settings, "Hi there"), text(client, settings)
+    worker.work()
+
+    early, late = journey(client, first), journey(client, second)
+
+    assert early["state"] == late["state"] == "answered"
+    assert early["reply"] == late["reply"]
+    assert kinds(early).count("webhook") == 2
+    others = [step for step in early["steps"] if step["what"].startswith("Another message")]
+    assert [step["ids"]["correlation_id"] for step in others] == [second]
+
+
+def test_a_dead_job_tells_how_to_run_it_again(
+    client: AppClient, settings: Settings, database: psycopg.Connection[Any]
+) -> None:
+    correlation_id = text(client, settings)
+    database.execute("UPDATE jobs SET state = 'dead', last_error = 'It broke.', finished_at = now()")
+
+    document = journey(client, correlation_id)
+
+    assert document["state"] == "failed"
+    job = next(step for step in document["steps"] if step["kind"] == "job")
+    assert (job["outcome"], job["tone"], job["detail"]) == ("needs a person", "bad", "It broke.")
+    assert f"gatehouse dead requeue {job['ids']['job_id']}" in " ".join(document["advice"])
+
+
+def test_a_chat_message_has_a_journey_too(client: AppClient, worker: HandWorker) -> None:
+    taken = client.post(
+        f"/api/widget/chat/{CLIENT_ID}/{BOT_ID}", json={"text": QUESTION, "idempotency_key": str(uuid4())}
+    ).json()
+    worker.work()
+
+    document = journey(client, taken["correlation_id"])
+
+    assert (document["state"], document["finished"]) == ("answered", True)
+    assert document["steps"][0]["what"] == "A message from a visitor of the web chat came in"
+    assert "delivery" not in kinds(document)
+
+
+def test_what_is_unknown_is_not_found(client: AppClient) -> None:
+    assert client.get(f"/api/v1/journeys/{uuid4()}").status_code == 404
+    assert client.get("/api/v1/journeys/nonsense").status_code == 422
+    for wanted in (str(uuid4()), "nonsense", "<script>"):
+        answer = client.get(f"/dashboard/journeys/{wanted}", headers=PAGE)
+        assert answer.status_code == 404
+        assert "Nothing is on record here" in answer.text
+        assert "<script>" not in answer.text
+
+
+def test_the_page_shows_the_texts_and_the_steps(client: AppClient, settings: Settings, worker: HandWorker) -> None:
+    correlation_id = text(client, settings, "How much is a <b>drain</b> cleaning?")
+    worker.work()
+
+    answer = client.get(f"/dashboard/journeys/{correlation_id}", headers=PAGE)
+
+    assert answer.status_code == 200
+    assert "How much is a &lt;b&gt;drain&lt;/b&gt; cleaning?" in answer.text
+    assert "$149" in answer.text
+    assert "Answered after" in answer.text
+    assert 'data-finished="true"' in answer.text
+    assert CUSTOMER not in answer.text
+    # The page's policy allows neither.
+    assert " style=" not in answer.text
+    assert " onclick=" not in answer.text
+
+
+def test_the_form_leads_to_the_journey(client: AppClient) -> None:
+    wanted = uuid4()
+    answer = client.get(f"/dashboard/journeys?id= {wanted} ")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/dashboard/journeys/{wanted}")
+    assert client.get("/dashboard/journeys").status_code == 200
+    wrong = client.get("/dashboard/journeys?id=nonsense")
+    assert wrong.status_code == 422
+    assert "That is not a correlation id." in wrong.text
+
+
+def test_only_operators_see_journeys(settings: Settings) -> None:
+    with AppClient(create_app(settings)) as stranger:
+        for path in (f"/api/v1/journeys/{uuid4()}", "/dashboard/journeys", f"/dashboard/journeys/{uuid4()}"):
+            assert stranger.get(path).status_code == 401
+            sent = stranger.get(path, headers=PAGE)
+            assert (sent.status_code, sent.headers["location"]) == (303, f"/sign-in?next={path}")
