@@ -35,6 +35,15 @@ SettingsDep = Annotated[Settings, Depends(settings_of)]
 DatabaseDep = Annotated[Database, Depends(database_of)]
 
 
+def require_development(settings: SettingsDep) -> None:
+    """Hide a route from production, where it is 404 like any other unknown path."""
+    if settings.is_production:
+        raise ProblemError(404)
+
+
+RequireDevelopment = Depends(require_development)
+
+
 class AdminSession:
     """The cookie of a browser that has shown the admin token. It ends after `SESSION_SECONDS` or with the token."""
 
