@@ -86,7 +86,7 @@ class Ingest:
         try:
             await self._store(batch)
         except Exception as error:  # noqa: BLE001  each waiting request has to be told, whatever it was
-            if isinstance(error, psycopg.DataError) and len(batch) > 1:
+            if isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(batch) > 1:
                 # One message that the database refuses must not take the others down with it.
                 for one in batch:
                     await self._commit([one])
