@@ -81,12 +81,16 @@ class RabbitReceiver:
         self._channel = _Channel(url)
         self._held: deque[tuple[int, str]] = deque()
         self._tags: list[str] = []
+        self._cancelled = False
 
     def receive(self, queues: Sequence[str], limit: int, wait: float) -> Sequence[str]:
         """Take up to `limit` entries, waiting up to `wait` seconds for the first. Raises BrokerUnavailableError."""
+        if self._cancelled:
+            self._channel.close()
         if not self._channel.is_open:
             self._held.clear()
             self._tags.clear()
+            self._cancelled = False
         return self._channel.use(lambda channel: self._receive(channel, queues, limit, wait), again=False)
 
     def rest(self) -> None:
@@ -101,6 +105,7 @@ class RabbitReceiver:
     def _receive(self, channel: BlockingChannel, queues: Sequence[str], limit: int, wait: float) -> list[str]:
         if not self._tags:
             channel.basic_qos(prefetch_count=_PREFETCH)
+            channel.add_on_cancel_callback(self._on_cancel)
             names = [self._channel.declare(channel, queue) for queue in queues]
             self._tags = [channel.basic_consume(name, self._deliver) for name in names]
         if not self._held:
@@ -112,6 +117,10 @@ class RabbitReceiver:
 
     def _deliver(self, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:  # noqa: ANN401  pika's types
         self._held.append((method.delivery_tag, body.decode("utf-8", "replace")))
+
+    def _on_cancel(self, _frame: object) -> None:
+        """Notice that the server ended a consumer, because its queue was deleted; without a new one we are deaf."""
+        self._cancelled = True
 
     def _rest(self, channel: BlockingChannel) -> None:
         for tag in self._tags:
