@@ -10,7 +10,7 @@ import pytest
 from tests.support.databases import Databases, DatabaseUrls
 from tests.support.queue_lab import Lab
 from tests.support.queue_lab import lab as open_lab
-from tests.support.servers import Servers, redis_database
+from tests.support.servers import Servers, broker_of, redis_database
 from tests.support.worker_floor import Floor
 from workers.engine import Engine
 
@@ -28,7 +28,8 @@ def working(
 ) -> Iterator[Engine]:
     """Give a worker that works, beside a scheduler, for all tests of a module."""
     redis_url = redis_database(servers.redis_url, worker_id)
-    floor = Floor(floor_urls, redis_url, servers.broker_url or redis_url, tmp_path_factory.mktemp("working"))
+    broker = redis_url if servers.broker_url is None else broker_of(servers.broker_url, worker_id)
+    floor = Floor(floor_urls, redis_url, broker, tmp_path_factory.mktemp("working"))
     with floor.scheduler(), floor.worker() as engine:
         yield engine
 

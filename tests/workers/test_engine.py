@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from redis import Redis
 
 from tests.support.eventually import eventually
 from tests.support.queue_lab import ORG, OTHER_ORG, Lab
+from tests.support.servers import empty_broker
 from tests.support.worker_floor import Floor
 from tests.support.worker_kinds import Hold, Mark, ran, release, wait_started
 
@@ -70,8 +70,7 @@ def test_jobs_whose_ids_the_broker_lost_all_run_once(lab: Lab, floor: Floor) -> 
         for value in values:
             lab.enqueue(Mark(floor.redis_url, value))
         eventually(lambda: lab.value("SELECT count(*) FROM jobs WHERE queued_at IS NOT NULL"))
-        with Redis.from_url(floor.redis_url) as client:
-            client.flushdb()
+        empty_broker(floor.settings.broker_url.get_secret_value())
         with floor.worker():
             eventually(lambda: len(ran(floor.redis_url)) >= 300, within=30)
             eventually(lambda: lab.value("SELECT count(*) FROM jobs WHERE state = 'completed'") == 300)

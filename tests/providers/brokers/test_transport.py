@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pika
 import pytest
 
 from domain.kernel.errors import InvalidInputError
 from domain.queue.ports import Receiver, Transport
 from providers.brokers.registry import build_transport
 from tests.support.eventually import eventually
+from tests.support.servers import empty_broker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,6 @@ _QUEUES = ("inbound", "outbound")
 @pytest.fixture
 def transport(broker_url: str) -> Iterator[Transport]:
     """Give the transport with empty queues."""
-    if broker_url.startswith("amqp"):
-        _purge(broker_url)
     with closing(build_transport(broker_url)) as built:
         yield built
 
@@ -38,15 +36,6 @@ def receiver(transport: Transport) -> Iterator[Receiver]:
     """Give one worker's consumer."""
     with closing(transport.receiver(longest_wait=2.0)) as opened:
         yield opened
-
-
-def _purge(url: str) -> None:
-    connection = pika.BlockingConnection(pika.URLParameters(url))
-    channel = connection.channel()
-    for queue in _QUEUES:
-        channel.queue_declare(f"gatehouse.{queue}", durable=True)
-        channel.queue_purge(f"gatehouse.{queue}")
-    connection.close()
 
 
 def _take(receiver: Receiver, count: int, queues: Sequence[str] = _QUEUES) -> list[str]:
@@ -132,6 +121,15 @@ def test_a_resting_receiver_holds_nothing_back_from_others(transport: Transport,
     receiver.rest()
     with closing(transport.receiver(longest_wait=2.0)) as other:
         assert sorted(taken + _take(other, 2)) == ["a", "b", "c"]
+
+
+def test_queues_that_somebody_deletes_are_made_again(transport: Transport, receiver: Receiver, broker_url: str) -> None:
+    transport.push("inbound", ["a"], 64)
+    assert _take(receiver, 1) == ["a"]
+    empty_broker(broker_url)
+    for entry in ("b", "c"):
+        assert transport.push("inbound", [entry], 64) == 1
+        assert _take(receiver, 1) == [entry]
 
 
 def test_receivers_share_what_is_there(transport: Transport) -> None:
