@@ -42,6 +42,10 @@ def test_the_sandbox_is_the_default(database: Database) -> None:
     assert build_sms(settings(), database).name == "sandbox"
 
 
+def test_demo_safe_mode_reaches_nobody(database: Database) -> None:
+    assert build_sms(settings(sms_provider="twilio", demo_safe_mode=True), database).name == "sandbox"
+
+
 def test_replies_come_from_the_knowledge_base_alone_unless_a_model_is_named() -> None:
     assert build_composer(settings()).name == "extractive"
     with pytest.raises(ProviderNotConfiguredError, match="GATEHOUSE_AI__PROVIDER"):
