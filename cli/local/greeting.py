@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
+from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -38,9 +41,8 @@ def greet(console: Console, plan: Plan, settings: Settings, seconds: float) -> N
     if line:
         _print_plain(console, "\nText the demo business (a second paste is a repeat, which changes nothing):\n")
         _print_plain(console, line)
-        _print_plain(
-            console, "\nSee the answer on the sandbox phone. Another way: gatehouse demo send 'Do you fix boilers?'\n"
-        )
+        command = os.path.relpath(Path(sys.executable).with_name("gatehouse"))
+        _print_plain(console, f"\nSee the answer on the sandbox phone, or: {command} demo send 'Do you fix boilers?'\n")
 
 
 def _print_plain(console: Console, line: str) -> None:

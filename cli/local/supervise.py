@@ -119,6 +119,10 @@ class Supervisor:
         """Tell whether a program has been up for a second."""
         return self._state(name) == "RUNNING"
 
+    def pid(self, name: str) -> int:
+        """Return the process that a program runs as now; 0 between a crash and the next try."""
+        return int(self._info(name)["pid"])
+
     def log_of(self, name: str) -> Path:
         """Return where a program's output goes."""
         return self._directory.logs / f"{name}.log"
@@ -135,8 +139,10 @@ class Supervisor:
             self._process.wait()
 
     def _state(self, name: str) -> str:
-        answer = self._call("supervisor.getProcessInfo", f"{_ENDINGS[name].group}:{name}")
-        return str(cast("dict[str, Any]", answer)["statename"])
+        return str(self._info(name)["statename"])
+
+    def _info(self, name: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("supervisor.getProcessInfo", f"{_ENDINGS[name].group}:{name}"))
 
     def _answers(self) -> bool:
         try:

@@ -31,7 +31,13 @@ def environment() -> Iterator[Mapping[str, str]]:
     """Return the environment of a new user, with a data directory and a port of the tests' own."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
     with passable_directory() as place:
-        own = {"GATEHOUSE_DATA_DIR": str(place / "data"), "PORT": str(free_port()), "GATEHOUSE_WORKER_PROCESSES": "1"}
+        own = {
+            "GATEHOUSE_DATA_DIR": str(place / "data"),
+            "PORT": str(free_port()),
+            # Other tests may start roles on the usual ones at the same time.
+            "GATEHOUSE_METRICS_PORT": str(free_port()),
+            "GATEHOUSE_WORKER_PROCESSES": "1",
+        }
         yield {**inherited, **own}
 
 
