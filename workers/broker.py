@@ -19,7 +19,7 @@ import structlog
 from dramatiq.broker import MessageProxy
 
 from domain.kernel.database import Database
-from domain.queue.claim import Claimed, claim, claimed_already
+from domain.queue.claim import Claimed, claim, claimed_already, suspects
 from domain.queue.dispatch import unmark
 from domain.queue.message import spec_for
 from domain.queue.ports import BrokerUnavailableError, Receiver
@@ -32,6 +32,7 @@ from workers.slots import Slots
 DRAMATIQ_QUEUE: Final = "gatehouse"
 RECEIVE_WAIT: Final = 2.0
 _PAUSE: Final = 0.5
+_PLACES: Final = "places"
 _FAIR_EVERY: Final = 8
 """Every so often the queues are asked in another order, so that a flood in the first does not starve the last."""
 _log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class JobConsumer(dramatiq.Consumer):
         self._active = active
         self._database = database
         self._buffer: deque[MessageProxy] = deque()
+        self._suspects: deque[UUID] = deque()
         self._rounds = 0
 
     def __next__(self) -> MessageProxy | None:
@@ -68,9 +70,8 @@ class JobConsumer(dramatiq.Consumer):
         return self._buffer.popleft() if self._buffer else None
 
     def ack(self, message: MessageProxy) -> None:
-        """Free the job's place; its end was written by its run."""
-        del message
-        self._slots.give_back()
+        """Free the job's place, or all of them after a job that ran alone; its end was written by its run."""
+        self._slots.give_back(message.options.get(_PLACES, 1))
 
     def nack(self, message: MessageProxy) -> None:
         """Free the job's place."""
@@ -87,6 +88,8 @@ class JobConsumer(dramatiq.Consumer):
         self._connection.close()
 
     def _fetch(self) -> list[MessageProxy]:
+        if self._suspects:
+            return self._fetch_suspect()
         free = self._slots.wait_free(RECEIVE_WAIT)
         try:
             if not free:
@@ -100,13 +103,36 @@ class JobConsumer(dramatiq.Consumer):
             time.sleep(_PAUSE)
             return []
         ids = [job_id for job_id in map(_job_id, entries) if job_id is not None]
-        return [self._message(run) for run in self._claim(ids)] if ids else []
+        runs = self._claim(ids) if ids else []
+        if len(runs) < len(ids) and not self._slots.closed:
+            self._note_suspects(ids)
+        return [self._message(run) for run in runs]
 
-    def _claim(self, ids: Sequence[UUID]) -> Sequence[Run]:
+    def _note_suspects(self, ids: Sequence[UUID]) -> None:
+        """Keep in mind those of `ids` that this worker has to run alone."""
+        try:
+            self._suspects.extend(self._connection.run(partial(suspects, ids=ids)))
+        except psycopg.Error as error:
+            # The dispatcher finds them again by their age.
+            _log.warning("suspects_unknown", jobs=len(ids), error=type(error).__name__)
+
+    def _fetch_suspect(self) -> list[MessageProxy]:
+        """Run one suspect once nothing else runs here, and nothing beside it."""
+        if not self._slots.wait_idle(RECEIVE_WAIT):
+            if self._slots.closed:
+                self._return(list(self._suspects))
+                self._suspects.clear()
+            return []
+        runs = self._claim([self._suspects.popleft()], alone=True)
+        if runs:
+            self._slots.take(self._slots.capacity - 1)
+        return [self._message(run, **{_PLACES: self._slots.capacity}) for run in runs]
+
+    def _claim(self, ids: Sequence[UUID], *, alone: bool = False) -> Sequence[Run]:
         in_doubt = False
         while not self._slots.closed:
             try:
-                claimed = self._connection.run(partial(self._claim_once, ids=ids, in_doubt=in_doubt))
+                claimed = self._connection.run(partial(self._claim_once, ids=ids, alone=alone, in_doubt=in_doubt))
             except psycopg.Error as error:
                 _log.warning("claim_delayed", jobs=len(ids), error=type(error).__name__)
                 in_doubt = True
@@ -119,12 +145,14 @@ class JobConsumer(dramatiq.Consumer):
         self._return(ids)
         return []
 
-    def _claim_once(self, connection: psycopg.Connection[Any], ids: Sequence[UUID], *, in_doubt: bool) -> list[Claimed]:
+    def _claim_once(
+        self, connection: psycopg.Connection[Any], ids: Sequence[UUID], *, alone: bool, in_doubt: bool
+    ) -> list[Claimed]:
         """Claim jobs; `in_doubt`: an earlier statement may have claimed them without our learning of it."""
         worker_id = self._presence.worker_id
         before = claimed_already(connection, worker_id, ids) if in_doubt else []
         unknown = [job for job in before if not self._active.holds(job.id, job.attempt)]
-        return unknown + claim(connection, worker_id, ids)
+        return unknown + claim(connection, worker_id, ids, alone=alone)
 
     def _return(self, ids: Sequence[UUID]) -> None:
         """Let the dispatcher hand over again what this worker took and does not run: it stops."""
@@ -141,9 +169,10 @@ class JobConsumer(dramatiq.Consumer):
         turn = self._rounds // _FAIR_EVERY % len(self._queues)
         return self._queues[turn:] + self._queues[:turn]
 
-    def _message(self, run: Run) -> MessageProxy:
+    def _message(self, run: Run, **options: int) -> MessageProxy:
         spec = spec_for(run.kind)
-        options = {} if spec is None else {"time_limit": int(spec.time_limit.total_seconds() * 1000)}
+        if spec is not None:
+            options["time_limit"] = int(spec.time_limit.total_seconds() * 1000)
         message: dramatiq.Message[Any] = dramatiq.Message(
             queue_name=DRAMATIQ_QUEUE,
             actor_name="run",

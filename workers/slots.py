@@ -31,6 +31,12 @@ class Slots:
                 self._wait(self.capacity, GATHER)
             return 0 if self._closed else max(0, self._free)
 
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until all places are free; return whether they are. False at once when closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free == self.capacity or self._closed, seconds)
+            return self._free == self.capacity and not self._closed
+
     def take(self, count: int) -> None:
         """Occupy places that `wait_free` found."""
         with self._changed:

@@ -8,15 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID
 
+from domain.queue.policy import SUSPECT_LOSSES
+
 if TYPE_CHECKING:
     import psycopg
 
 # A copy of an id that is already claimed, finished, paused or not due finds no row. A worker that was declared dead
-# claims nothing. Rows are locked in the order of their ids, so that two workers cannot wait for each other.
+# claims nothing. Rows are locked in the order of their ids, so that two workers cannot wait for each other. A job that
+# is suspected of killing its workers is left to a worker that runs nothing beside it.
 _CLAIM: Final = """
     WITH wanted AS MATERIALIZED (
         SELECT id FROM jobs
         WHERE id = ANY(%(ids)s::uuid[]) AND state = 'available'
+            AND (lost_count < %(suspect)s OR %(alone)s)
             AND EXISTS (SELECT FROM workers WHERE workers.id = %(worker_id)s::uuid AND stopped_at IS NULL)
             AND NOT EXISTS (SELECT FROM queues WHERE queues.name = jobs.queue AND paused_at IS NOT NULL)
         ORDER BY id
@@ -42,6 +46,8 @@ _CLAIMED_ALREADY: Final = """
     FROM jobs WHERE id = ANY(%(ids)s::uuid[]) AND state = 'executing' AND worker_id = %(worker_id)s::uuid
 """
 
+_SUSPECTS: Final = "SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) AND state = 'available' AND lost_count >= %s"
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -60,12 +66,20 @@ class Claimed:
     waited: float
 
 
-def claim(connection: psycopg.Connection[Any], worker_id: UUID, ids: Sequence[UUID]) -> list[Claimed]:
+def claim(
+    connection: psycopg.Connection[Any], worker_id: UUID, ids: Sequence[UUID], *, alone: bool = False
+) -> list[Claimed]:
     """Claim those of `ids` that can be run now, in the order given; the rest belong to somebody else or are done.
 
-    `connection` is the platform role's, in autocommit.
+    `alone`: the worker runs nothing else, so it may run a suspect too. `connection` is the platform role's, in
+    autocommit.
     """
-    return _claimed(connection, _CLAIM, worker_id, ids)
+    return _claimed(connection, _CLAIM, worker_id, ids, suspect=SUSPECT_LOSSES, alone=alone)
+
+
+def suspects(connection: psycopg.Connection[Any], ids: Sequence[UUID]) -> Sequence[UUID]:
+    """Return those of `ids` that wait for a worker that runs nothing else."""
+    return [row[0] for row in connection.execute(_SUSPECTS, (list(ids), SUSPECT_LOSSES))]
 
 
 def claimed_already(connection: psycopg.Connection[Any], worker_id: UUID, ids: Sequence[UUID]) -> list[Claimed]:
@@ -74,8 +88,8 @@ def claimed_already(connection: psycopg.Connection[Any], worker_id: UUID, ids: S
 
 
 def _claimed(
-    connection: psycopg.Connection[Any], query: LiteralString, worker_id: UUID, ids: Sequence[UUID]
+    connection: psycopg.Connection[Any], query: LiteralString, worker_id: UUID, ids: Sequence[UUID], **more: object
 ) -> list[Claimed]:
-    rows = connection.execute(query, {"ids": list(ids), "worker_id": worker_id}, prepare=True).fetchall()
+    rows = connection.execute(query, {"ids": list(ids), "worker_id": worker_id, **more}, prepare=True).fetchall()
     claimed = {row[0]: Claimed(*row) for row in rows}
     return [claimed[job_id] for job_id in dict.fromkeys(ids) if job_id in claimed]

@@ -25,6 +25,8 @@ LONGEST_RETRY_AFTER: Final = timedelta(days=30)
 """Whoever asks for more is taken to have made a mistake."""
 LOST_LIMIT: Final = 3
 """A job whose worker died this many times under it is taken to be what kills it."""
+SUSPECT_LOSSES: Final = LOST_LIMIT - 1
+"""From then on a job runs alone in its process: its next loss would be its last, so it must be by its own doing."""
 REASON_LENGTH: Final = 2_000
 
 AttemptOutcome = Literal["completed", "retry", "snoozed", "cancelled", "dead", "lost", "handed_back"]

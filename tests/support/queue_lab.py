@@ -65,9 +65,9 @@ class Lab:
         with self.database.tenant_scope(org_id) as session:
             return enqueue(session, message, org_id=org_id, priority=priority, run_at=run_at, unique_key=unique_key)
 
-    def claim(self, *ids: UUID, worker: UUID | None = None) -> list[Claimed]:
-        """Claim jobs as the lab's worker."""
-        return claim(self.connection, worker or self.worker, ids)
+    def claim(self, *ids: UUID, worker: UUID | None = None, alone: bool = True) -> list[Claimed]:
+        """Claim jobs as a worker, which runs nothing else unless said otherwise."""
+        return claim(self.connection, worker or self.worker, ids, alone=alone)
 
     def run(self, job_id: UUID, worker: UUID | None = None) -> Run:
         """Claim one job, which must be possible, and return its run."""
@@ -123,18 +123,20 @@ class Lab:
         queue: str = "default",
         kind: str = "test.note",
         args: Mapping[str, object] | None = None,
+        lost_count: int = 0,
     ) -> Sequence[UUID]:
         """Insert jobs straight into the table, in the order of the returned ids."""
         ids = [new_id() for _ in range(count)]
         self.execute(
-            "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts, finished_at)"
-            " SELECT id, %s, %s, %s, %s, %s, 3, CASE WHEN %s = 'completed' THEN now() END"
+            "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts, lost_count, finished_at)"
+            " SELECT id, %s, %s, %s, %s, %s, 3, %s, CASE WHEN %s = 'completed' THEN now() END"
             " FROM unnest(%s::uuid[]) AS new (id)",
             org_id,
             kind,
             queue,
             Jsonb(args or {}),
             state,
+            lost_count,
             state,
             ids,
         )

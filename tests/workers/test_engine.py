@@ -46,6 +46,24 @@ def test_a_worker_holds_no_more_jobs_than_it_has_threads(lab: Lab, floor: Floor)
         eventually(lambda: lab.value("SELECT count(*) FROM jobs WHERE state = 'completed'") == 12)
 
 
+def test_a_job_that_may_kill_its_worker_runs_alone(lab: Lab, floor: Floor) -> None:
+    with floor.scheduler(), floor.worker() as engine:
+        lab.enqueue(Hold(floor.redis_url))
+        wait_started(floor.redis_url)
+        (suspect,) = lab.backlog(ORG, 1, kind="test.hold", args={"redis_url": floor.redis_url}, lost_count=2)
+        eventually(lambda: lab.job(suspect)["queued_at"] is not None)
+        eventually(lambda: engine.transport.depth("default") == 0)
+        assert lab.job(suspect)["state"] == "available"
+        release(floor.redis_url)
+        wait_started(floor.redis_url)
+        beside = lab.enqueue(Mark(floor.redis_url, "beside"))
+        eventually(lambda: lab.job(beside)["queued_at"] is not None)
+        assert ran(floor.redis_url) == []
+        release(floor.redis_url)
+        lab.wait_state(beside, "completed")
+        assert lab.job(suspect)["state"] == "completed"
+
+
 def test_a_worker_serves_its_queues_only(lab: Lab, floor: Floor) -> None:
     elsewhere = lab.enqueue(Mark(floor.redis_url, "default"))
     with floor.scheduler(), floor.worker(queues=["bulk"]):

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.queue import control
-from domain.queue.claim import claim, claimed_already
+from domain.queue.claim import claim, claimed_already, suspects
 from domain.queue.outcome import Done
 from domain.queue.presence import stop
 from tests.support.queue_kinds import Note
@@ -96,6 +96,17 @@ def test_a_worker_that_stopped_or_was_never_there_claims_nothing(lab: Lab) -> No
     assert lab.claim(job_id) == []
     assert lab.claim(job_id, worker=uuid4()) == []
     assert len(lab.claim(job_id, worker=lab.new_worker())) == 1
+
+
+def test_a_job_that_was_lost_twice_goes_to_a_worker_that_runs_nothing_else(lab: Lab) -> None:
+    suspect, other = lab.enqueue(Note()), lab.enqueue(Note())
+    for losses, wanted in ((1, [suspect, other]), (2, [other])):
+        lab.execute("UPDATE jobs SET state = 'available', lost_count = %s", losses)
+        lab.execute("UPDATE jobs SET lost_count = 0 WHERE id = %s", other)
+        assert [job.id for job in lab.claim(suspect, other, alone=False)] == wanted
+    assert suspects(lab.connection, [suspect, other]) == [suspect]
+    assert [job.id for job in lab.claim(suspect)] == [suspect]
+    assert suspects(lab.connection, [suspect, other]) == []
 
 
 def test_claiming_takes_the_mark_of_the_hand_over_off(lab: Lab) -> None:
