@@ -111,7 +111,6 @@ def upgrade() -> None:
     ):
         op.execute(statement)
         tenant_table(table)
-    op.execute("CREATE INDEX knowledge_entries_search ON knowledge_entries USING gin (search)")
     op.execute("CREATE INDEX knowledge_entries_client ON knowledge_entries (client_id, kind, position)")
     op.execute("CREATE INDEX conversations_client ON conversations (client_id, last_message_at)")
     op.execute("CREATE INDEX messages_conversation ON messages (conversation_id, id)")

@@ -107,26 +107,11 @@ _QUEUES = """
     )
 """
 
-_INDEXES = (
-    # The dispatcher's: one probe an organization finds its next job, whatever the backlog.
-    "CREATE INDEX jobs_waiting ON jobs (queue, org_id, priority, run_at, id)"
-    " WHERE state = 'available' AND queued_at IS NULL",
-    "CREATE INDEX jobs_queued ON jobs (queue, queued_at) WHERE state = 'available' AND queued_at IS NOT NULL",
-    "CREATE INDEX jobs_due ON jobs (run_at) WHERE state IN ('scheduled', 'retryable')",
-    "CREATE INDEX jobs_executing ON jobs (worker_id) WHERE state = 'executing'",
-    "CREATE INDEX jobs_dead ON jobs (fingerprint, id) WHERE state = 'dead'",
-    "CREATE INDEX jobs_correlation ON jobs (correlation_id) WHERE correlation_id IS NOT NULL",
-    "CREATE UNIQUE INDEX jobs_unique_key ON jobs (org_id, kind, unique_key) WHERE unique_key IS NOT NULL"
-    " AND state IN ('scheduled', 'available', 'executing', 'retryable')",
-)
-
 
 def upgrade() -> None:
     """Create the queue."""
     op.execute(_JOBS)
     tenant_table("jobs", app="SELECT, INSERT, UPDATE")
-    for statement in _INDEXES:
-        op.execute(statement)
     op.execute(_ATTEMPTS)
     tenant_table("job_attempts", app="SELECT, INSERT, UPDATE")
     op.execute("CREATE TABLE job_attempts_default PARTITION OF job_attempts DEFAULT")
