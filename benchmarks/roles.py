@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.stage import PROCESSES, Stage, end
+from cli.local.ports import free_port
 from tests.support.databases import DatabaseUrls
 
 ROOT = Path(__file__).parents[1]
@@ -65,3 +68,32 @@ def _workers(connection: psycopg.Connection[tuple[int]]) -> int:
 
 def _died(running: dict[str, subprocess.Popen[bytes]]) -> bool:
     return any(one.poll() is not None for one in running.values())
+
+
+@contextmanager
+def api(stage: Stage, urls: DatabaseUrls, **changes: object) -> Iterator[int]:
+    """Run our API with two server processes; give its port."""
+    port = free_port()
+    address = {"port": port, "public_url": f"http://127.0.0.1:{port}", "api_workers": PROCESSES}
+    env = stage.environment(urls, **address, **changes)
+    with process(stage, "api", ["-m", "benchmarks.role", "api"], env) as running:
+        listening(port, running)
+        yield port
+
+
+def listening(port: int, running: subprocess.Popen[bytes]) -> None:
+    """Return once every server process has had time to accept on `port`. Raises RuntimeError when it ended."""
+
+    def answers() -> bool:
+        if running.poll() is not None:
+            raise RuntimeError("the server ended while it started; its log says why")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2) as answer:
+                return bool(answer.status)
+        except urllib.error.HTTPError:
+            return True  # it answers; a baseline has no such page
+        except OSError:
+            return False
+
+    wait_until("the server's first answer", answers)
+    time.sleep(1.5)
