@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
+import anyio
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
@@ -20,7 +21,7 @@ from api.pages import page
 from api.routes.twilio_sms import BODY_LIMIT
 from api.sandbox.texts import Business, Text, businesses, texts_of
 from api.sandbox.webhook import post_text
-from api.widget.streams import HEARTBEAT_SECONDS, RECONNECT_MS
+from api.widget.streams import RECONNECT_MS, event_stream
 from domain.clients.models import Bot
 from domain.clients.numbers import parse_number
 from providers.signals import PHONE
@@ -90,16 +91,19 @@ async def send_text(request: Request, text: NewText) -> Sent:
 async def follow(request: Request, client_id: UUID, number: Annotated[str, Query(max_length=40)]) -> Response:
     """Follow what a number and a business text each other: first all of it, then an event `ready`, then what comes."""
     business = await run_in_threadpool(_business, request.app.state.database, client_id)
-    return EventSourceResponse(_events(request, business, parse_number(number)), ping=HEARTBEAT_SECONDS, sep="\n")
+    phone = parse_number(number)
+    return event_stream(lambda closing: _events(request, business, phone, closing))
 
 
-async def _events(request: Request, business: Business, number: str) -> AsyncIterator[ServerSentEvent]:
+async def _events(
+    request: Request, business: Business, number: str, closing: anyio.Event
+) -> AsyncIterator[ServerSentEvent]:
     signals: Signals = request.app.state.signals
     database: Database = request.app.state.database
     seen: set[UUID] = set()
     with signals.listening(f"{PHONE}{business.client_id}") as signal:
         first = True
-        while True:
+        while not closing.is_set():
             texts = await run_in_threadpool(texts_of, database, business, number)
             for text in texts:
                 if text.id not in seen:

@@ -18,7 +18,7 @@ from api.errors import ProblemError
 from api.widget.bots import ServedBot
 from api.widget.chat import Chat, ChatMessage, Taken
 from api.widget.origins import SharedRoute, admit, preflight_headers
-from api.widget.streams import HEARTBEAT_SECONDS, ThreadStreams, in_json
+from api.widget.streams import ThreadStreams, event_stream, in_json
 from api.widget.tokens import Pass, refused, token_in
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ async def events(
     if wait is not None:
         return await _answer(streams, opened, last, wait)
     streams.require_room(conversation_id)
-    return EventSourceResponse(streams.events(opened, last), ping=HEARTBEAT_SECONDS, sep="\n")
+    return event_stream(lambda closing: streams.events(opened, last, closing))
 
 
 async def _answer(streams: ThreadStreams, opened: Pass, last: str, wait: float) -> Response:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sse_starlette import ServerSentEvent
+import anyio
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import ProblemError
@@ -28,6 +29,20 @@ LIFETIME_SECONDS: Final = 15 * 60
 """A stream ends by itself, and the browser opens the next one: so limits and tokens are looked at again."""
 HEARTBEAT_SECONDS: Final = 15
 RECONNECT_MS: Final = 1_000
+_ENDS_WITHIN: Final = 3.0
+"""Seconds. A stream looks up every `LOOK_EVERY`; the server cuts requests some seconds later than this."""
+
+
+def event_stream(events: Callable[[anyio.Event], AsyncIterator[ServerSentEvent]]) -> EventSourceResponse:
+    """Return a stream as an answer. `events` gets what is set when the server stops: it has to come to its end then."""
+    closing = anyio.Event()
+    return EventSourceResponse(
+        events(closing),
+        ping=HEARTBEAT_SECONDS,
+        sep="\n",
+        shutdown_event=closing,
+        shutdown_grace_period=_ENDS_WITHIN,
+    )
 
 
 class ThreadStreams:
@@ -43,14 +58,16 @@ class ThreadStreams:
         if self._open[conversation_id] >= OPEN_OF_CONVERSATION or self._open.total() >= OPEN_OF_PROCESS:
             raise ProblemError(429, "Too many windows are open.", kind="too-many", headers={"retry-after": "10"})
 
-    async def events(self, opened: Pass, last_event_id: str | None) -> AsyncIterator[ServerSentEvent]:
+    async def events(
+        self, opened: Pass, last_event_id: str | None, closing: anyio.Event
+    ) -> AsyncIterator[ServerSentEvent]:
         """Give what came after an event, then what comes, each once, until the stream has lived long enough."""
         until = time.monotonic() + LIFETIME_SECONDS
         conversation_id = opened.conversation_id
         with self._counted(conversation_id), self._signals.listening(f"{THREAD}{conversation_id}") as signal:
             yield ServerSentEvent(comment="open", retry=RECONNECT_MS)
             position = await self._position(opened, last_event_id)
-            while time.monotonic() < until:
+            while time.monotonic() < until and not closing.is_set():
                 for shown in await self._read(opened, position):
                     yield ServerSentEvent(json.dumps(in_json(shown)), id=str(shown.id), event="message")
                     position = shown.position
