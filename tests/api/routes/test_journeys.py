@@ -18,6 +18,8 @@ from migrations.seeds.demo import BOT_ID, CLIENT_ID, OWNER_PHONE
 from tests.api.conftest import ADMIN_TOKEN
 from tests.support.app_client import AppClient
 from tests.support.hand_worker import HandWorker
+from tests.support.twilio_api import Reject
+from tests.support.twilio_double import TwilioDouble
 from tests.support.twilio_webhook import AUTH_TOKEN, CUSTOMER, encoded, signed, sms_form
 
 if TYPE_CHECKING:
@@ -255,3 +257,51 @@ def test_only_operators_see_journeys(settings: Settings) -> None:
             assert stranger.get(path).status_code == 401
             sent = stranger.get(path, headers=PAGE)
             assert (sent.status_code, sent.headers["location"]) == (303, f"/sign-in?next={path}")
+
+
+@pytest.fixture
+def twilio() -> Iterator[TwilioDouble]:
+    with TwilioDouble(auth_token=AUTH_TOKEN) as twilio:
+        yield twilio
+
+
+@pytest.fixture
+def through_twilio(settings: Settings, twilio: TwilioDouble) -> Iterator[HandWorker]:
+    """Give a worker that sends through the double."""
+    account = settings.twilio.model_copy(update={"api_base_url": twilio.url})
+    with HandWorker(settings.model_copy(update={"sms_provider": "twilio", "twilio": account})) as worker:
+        yield worker
+
+
+def test_a_refused_number_says_so(
+    client: AppClient, settings: Settings, through_twilio: HandWorker, twilio: TwilioDouble
+) -> None:
+    twilio.will(Reject(21211, 400, "The 'To' number is not a valid phone number."))
+    correlation_id = text(client, settings)
+    through_twilio.work()
+
+    document = journey(client, correlation_id)
+
+    assert (document["state"], document["finished"], document["reply"]) == ("failed", True, None)
+    (attempt,) = [step for step in document["steps"] if step["kind"] == "send_attempt"]
+    assert (attempt["outcome"], attempt["tone"]) == ("refused", "bad")
+    assert "Code 21211." in attempt["detail"]
+    assert document["advice"] == ["The number can't get texts. Reach the customer in another way."]
+
+
+def test_a_receipt_is_a_step(
+    client: AppClient, settings: Settings, through_twilio: HandWorker, twilio: TwilioDouble
+) -> None:
+    correlation_id = text(client, settings)
+    through_twilio.work()
+    assert journey(client, correlation_id)["state"] == "answered"
+    (sent,) = twilio.messages
+    form = {"MessageSid": sent.sid, "MessageStatus": "delivered", "AccountSid": f"AC{'0' * 32}"}
+    path = "/webhooks/twilio/status"
+    answer = client.post(path, content=encoded(form), headers=signed(settings.public_url, form, path))
+    assert answer.is_success
+
+    document = journey(client, correlation_id)
+
+    assert kinds(document)[-1] == "receipt"
+    assert document["steps"][-1]["outcome"] == "delivered"
