@@ -4,7 +4,8 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 BIN := .venv/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.8
-SYNC = $(UV) sync --quiet --frozen --no-default-groups --inexact
+# Compiled once here, not by each of the processes that start at the same moment.
+SYNC = $(UV) sync --quiet --frozen --no-default-groups --inexact --compile-bytecode
 OFFLINE = echo "The packages could not be installed. Is the package index reachable?" \
 	"Behind a mirror or proxy set PIP_INDEX_URL and UV_DEFAULT_INDEX, or HTTPS_PROXY. What went wrong stands above." >&2; exit 1
 
