@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from migrations.seeds import apply
 from tests.support.databases import Databases
@@ -50,6 +50,7 @@ def browser() -> Iterator[Browser]:
     path = _chromium()
     assert path is not None, f"No Chromium was found. Install it (Debian: apt-get install chromium) or set {VARIABLE}."
     assert shutil.which(path), f"{VARIABLE} names {path}, which is not a program."
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         # Chromium's own sandbox needs rights that a container's root does not have; our own pages are all it opens.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -195,7 +195,6 @@ def test_a_token_of_another_bot_is_refused(client: AppClient, database: psycopg.
 
 
 def test_a_disabled_bots_conversations_are_closed(client: AppClient, database: psycopg.Connection[Any]) -> None:
-    database.execute("UPDATE bots SET allowed_origins = allowed_origins")
     conversation = say(client).json()
     database.execute("UPDATE bots SET enabled = false")
 
