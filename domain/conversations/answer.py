@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import insert
+from psycopg.types.json import Jsonb
 
 from domain.conversations.messages import Channel
-from domain.conversations.models import ThreadMessage
 from domain.conversations.thread import Waiting, mark_processed
 from domain.conversations.wording import owner_alert
 from domain.delivery.request import NewDelivery, request_delivery
@@ -18,10 +17,18 @@ from domain.gate.decide import decide
 from domain.gate.guards import Guard
 from domain.gate.snapshot import load_snapshot
 from domain.kernel.clock import Clock
+from domain.kernel.database import raw_connection
 from domain.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+# Written for psycopg: every message passes here.
+_INSERT: Final = """
+    INSERT INTO messages (id, org_id, client_id, conversation_id, direction, channel, address, author, body,
+                          correlation_id, sources, confidence)
+    VALUES (%s, %s, %s, %s, 'out', %s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +54,21 @@ class Answer:
 def store_answer(session: Session, answer: Answer, messages: Sequence[Waiting], *, clock: Clock) -> UUID:
     """Store the answer in the caller's transaction and return the reply's id."""
     reply_id = new_id()
-    session.execute(
-        insert(ThreadMessage).values(
-            id=reply_id,
-            org_id=answer.org_id,
-            client_id=answer.client_id,
-            conversation_id=answer.conversation_id,
-            direction="out",
-            channel=answer.channel,
-            address=answer.address,
-            author="ai" if answer.by_ai else "system",
-            body=answer.text,
-            correlation_id=answer.correlation_id,
-            sources=[str(source) for source in answer.sources],
-            confidence=answer.confidence,
-        )
+    raw_connection(session).execute(
+        _INSERT,
+        (
+            reply_id,
+            answer.org_id,
+            answer.client_id,
+            answer.conversation_id,
+            answer.channel,
+            answer.address,
+            "ai" if answer.by_ai else "system",
+            answer.text,
+            answer.correlation_id,
+            Jsonb([str(source) for source in answer.sources]),
+            answer.confidence,
+        ),
     )
     mark_processed(session, messages, "answered" if answer.by_ai else "fallback", reply_id)
     if answer.channel == "sms":

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
-
-from domain.clients.models import Client, ClientSettings
 from domain.clients.numbers import is_e164
 from domain.conversations.answer import Answer, store_answer
 from domain.conversations.consent import apply_keywords
@@ -34,6 +31,8 @@ from domain.gate.decide import decide
 from domain.gate.guards import Decision, Guard
 from domain.gate.snapshot import Snapshot, load_snapshot
 from domain.kernel.clock import Clock
+from domain.kernel.database import raw_connection
+from domain.kernel.errors import NotFoundError
 from domain.queue.outcome import Cancel, Done, Outcome, Snooze
 from domain.queue.run import Run
 from domain.replies.ports import ComposedReply, Composer, ReplyRequest
@@ -44,6 +43,14 @@ if TYPE_CHECKING:
 
 DEFAULT_THRESHOLD: Final = 0.5
 HELD_PAUSE: Final = timedelta(milliseconds=250)
+
+# In the order of the fields of `Business`.
+_BUSINESS: Final = """
+    SELECT c.id, c.org_id, c.name, c.owner_phone, coalesce(s.notification_channel, 'sms'), s.fallback_text,
+           s.call_back_text, coalesce(s.answer_threshold, %(threshold)s)::float8
+    FROM clients c LEFT JOIN client_settings s ON s.client_id = c.id
+    WHERE c.id = %(id)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +143,11 @@ def _decide(session: Session, guard: Guard, snapshot: Snapshot, waiting: Sequenc
 
 
 def _business(session: Session, client_id: UUID) -> Business:
-    row = session.execute(
-        select(
-            Client.id,
-            Client.org_id,
-            Client.name,
-            Client.owner_phone,
-            func.coalesce(ClientSettings.notification_channel, "sms"),
-            ClientSettings.fallback_text,
-            ClientSettings.call_back_text,
-            func.coalesce(ClientSettings.answer_threshold, DEFAULT_THRESHOLD),
-        )
-        .outerjoin(ClientSettings, ClientSettings.client_id == Client.id)
-        .where(Client.id == client_id)
-    ).one()
+    row: tuple[Any, ...] | None = (
+        raw_connection(session).execute(_BUSINESS, {"id": client_id, "threshold": DEFAULT_THRESHOLD}).fetchone()
+    )
+    if row is None:
+        raise NotFoundError(f"There is no client {client_id} in this organization.")
     return Business(*row)
 
 
