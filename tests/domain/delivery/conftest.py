@@ -71,7 +71,7 @@ class Desk:
         )
         # The statement returns plain tuples, as a worker's own connection does.
         with psycopg.connect(self.connection.info.dsn, password=self.connection.info.password, autocommit=True) as c:
-            (claimed,) = claim(c, self.worker_id, [job_id])
+            (claimed,) = claim(c, self.worker_id, [job_id], alone=True)
         return Run(claimed, self.database)
 
     def send(self, run: Run, *, provider: SmsProvider | None = None) -> Outcome:
