@@ -12,9 +12,12 @@ from starlette.responses import RedirectResponse, Response
 
 from api.deps import DatabaseDep, RequireAdmin, SettingsDep
 from api.pages import page
+from config.settings import Settings
 from domain.conversations.journey import Journey, JourneyNotFoundError, JourneyState, read_journey
 from domain.conversations.journey_steps import Step, StepKind
 from domain.conversations.journey_words import Tone
+from domain.conversations.recent import recent_messages
+from domain.kernel.database import Database
 
 _SECOND: Final = 1_000
 _MINUTE: Final = 60_000
@@ -69,15 +72,17 @@ def journey(correlation_id: UUID, database: DatabaseDep) -> JourneyDocument:
 
 
 @router.get("/dashboard/journeys", include_in_schema=False)
-def search(settings: SettingsDep, wanted: Annotated[str, Query(alias="id", max_length=200)] = "") -> Response:
-    """Show the form that asks for an id, or go to the journey."""
+def search(
+    settings: SettingsDep, database: DatabaseDep, wanted: Annotated[str, Query(alias="id", max_length=200)] = ""
+) -> Response:
+    """Show the messages that came in last and the form that asks for an id, or go to the journey."""
     if not wanted.strip():
-        return page("journey_search.html", problem="", wanted="", sandbox=not settings.is_production)
+        return _search_page(settings, database)
     try:
         correlation_id = UUID(wanted.strip())
     except ValueError:
         problem = "That is not a correlation id. It looks like 01930000-0000-7000-8000-000000000000."
-        return page("journey_search.html", 422, problem=problem, wanted=wanted, sandbox=not settings.is_production)
+        return _search_page(settings, database, wanted, problem)
     return RedirectResponse(f"/dashboard/journeys/{correlation_id}", status_code=303)
 
 
@@ -90,6 +95,17 @@ def journey_page(correlation_id: str, settings: SettingsDep, database: DatabaseD
         return page("journey_missing.html", 404, wanted=correlation_id[:64], sandbox=not settings.is_production)
     rows = [_row(found, step) for step in found.steps]
     return page("journey.html", journey=found, rows=rows, sandbox=not settings.is_production)
+
+
+def _search_page(settings: Settings, database: Database, wanted: str = "", problem: str = "") -> Response:
+    return page(
+        "journey_search.html",
+        422 if problem else 200,
+        problem=problem,
+        wanted=wanted,
+        messages=recent_messages(database),
+        sandbox=not settings.is_production,
+    )
 
 
 def _document(journey: Journey, step: Step) -> StepDocument:

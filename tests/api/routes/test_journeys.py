@@ -251,6 +251,24 @@ def test_the_form_leads_to_the_journey(client: AppClient) -> None:
     assert "That is not a correlation id." in wrong.text
 
 
+def test_the_last_messages_are_listed_without_their_texts(
+    client: AppClient, settings: Settings, worker: HandWorker
+) -> None:
+    assert "None yet" in client.get("/dashboard/journeys", headers=PAGE).text
+    correlation_id = text(client, settings)
+
+    waiting = client.get("/dashboard/journeys", headers=PAGE).text
+    worker.work()
+    answered = client.get("/dashboard/journeys", headers=PAGE).text
+
+    assert f"/dashboard/journeys/{correlation_id}" in waiting
+    assert "not answered yet" in waiting
+    assert "not answered yet" not in answered
+    assert "a number ending in 01" in answered
+    assert QUESTION not in answered
+    assert CUSTOMER not in answered
+
+
 def test_only_operators_see_journeys(settings: Settings) -> None:
     with AppClient(create_app(settings)) as stranger:
         for path in (f"/api/v1/journeys/{uuid4()}", "/dashboard/journeys", f"/dashboard/journeys/{uuid4()}"):
