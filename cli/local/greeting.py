@@ -23,9 +23,10 @@ def greet(console: Console, plan: Plan, settings: Settings, seconds: float) -> N
     """Print the addresses, the administrator's token and a signed webhook as a `curl` line."""
     base = f"http://{HOST}:{plan.port}"
     rows = {
-        "Sandbox phone": f"{base}/sandbox",
         "Chat page of the demo": f"{base}/demo/chat",
         "Sign in (token below)": f"{base}/sign-in",
+        "Sandbox phone": f"{base}/sandbox, after signing in",
+        "What happened": f"{base}/dashboard/journeys",
         "API": f"{base}/api/v1, described at {base}/api/openapi.json",
         "Health": f"{base}/api/health/ready",
         "Metrics": ", ".join(f"{role} http://{HOST}:{port}/metrics" for role, port in plan.metrics_ports.items()),
@@ -42,7 +43,9 @@ def greet(console: Console, plan: Plan, settings: Settings, seconds: float) -> N
         _print_plain(console, "\nText the demo business (a second paste is a repeat, which changes nothing):\n")
         _print_plain(console, line)
         command = os.path.relpath(Path(sys.executable).with_name("gatehouse"))
-        _print_plain(console, f"\nSee the answer on the sandbox phone, or: {command} demo send 'Do you fix boilers?'\n")
+        _print_plain(
+            console, f"\nSee the answer on the sandbox phone, or: {command} demo send 'What does a leak repair cost?'\n"
+        )
 
 
 def _print_plain(console: Console, line: str) -> None:
