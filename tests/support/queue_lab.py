@@ -94,7 +94,7 @@ class Lab:
             state: str = self.job(job_id)["state"]
             return state if state in states else ""
 
-        return eventually(reached, within=15, what=f"{states} of {job_id}")
+        return eventually(reached, within=30, what=f"{states} of {job_id}")
 
     def attempts(self, job_id: UUID) -> list[dict[str, Any]]:
         """Return the rows of a job's attempts, first one first."""
