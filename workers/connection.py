@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 
 T = TypeVar("T")
+_NO_FLUSH: Final = " -c synchronous_commit=off"
+_BY_KEY: Final = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 
 class PlatformConnection:
@@ -15,12 +17,14 @@ class PlatformConnection:
 
     `flush=False` does not wait for the disk at a commit, for what may be forgotten when the *server* crashes: a claim
     or a hand-over, which is made again. Whatever is committed with a wait after it takes it to the disk as well.
+    `by_key` is for statements that look a few rows up by their keys: a plan that PostgreSQL made while the tables were
+    small, and keeps, would read them whole when they are large.
     """
 
-    def __init__(self, url: str, name: str, *, flush: bool = True) -> None:
+    def __init__(self, url: str, name: str, *, flush: bool = True, by_key: bool = False) -> None:
         self._url = url
         self._name = name
-        self._options = "" if flush else "-c synchronous_commit=off"
+        self._options = ("" if flush else _NO_FLUSH) + (_BY_KEY if by_key else "")
         self._connection: psycopg.Connection[Any] | None = None
 
     def run(self, action: Callable[[psycopg.Connection[Any]], T]) -> T:

@@ -55,9 +55,9 @@ class Engine:
         self.presence = Presence(
             PlatformConnection(url, "gatehouse-presence"), queues=queues, threads=settings.worker_threads
         )
-        self.finisher = Finisher(PlatformConnection(url, "gatehouse-finish"), self.active.discard)
+        self.finisher = Finisher(PlatformConnection(url, "gatehouse-finish", by_key=True), self.active.discard)
         self.runner = Runner(build_services(settings, self.database, clock), clock, self.finisher.submit)
-        self._claims = PlatformConnection(url, "gatehouse-claim", flush=False)
+        self._claims = PlatformConnection(url, "gatehouse-claim", flush=False, by_key=True)
         self.broker = JobBroker(self._consumer, [TimeLimit(time_limit=_DAY_MS), Lifecycle(self)])
         dramatiq.actor(broker=self.broker, actor_name="run", queue_name=DRAMATIQ_QUEUE)(self._run)
 

@@ -47,7 +47,10 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     bell = RedisBell(settings.redis_url.get_secret_value())
     parts: dict[str, Dispatcher | Rescuer | Upkeep] = {
         "dispatcher": Dispatcher(
-            PlatformConnection(url, "gatehouse-dispatcher", flush=False), transport, bell, window=settings.queue_window
+            PlatformConnection(url, "gatehouse-dispatcher", flush=False, by_key=True),
+            transport,
+            bell,
+            window=settings.queue_window,
         ),
         "rescuer": Rescuer(PlatformConnection(url, "gatehouse-rescuer")),
         "upkeep": Upkeep(PlatformConnection(url, "gatehouse-upkeep")),
