@@ -65,17 +65,29 @@ _ENSURE_PARTITIONS = """
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     DECLARE
         month date;
+        first timestamptz;
+        after timestamptz;
         partition text;
         made integer := 0;
     BEGIN
         FOR ahead IN 0..months_ahead LOOP
             month := date_trunc('month', now() AT TIME ZONE 'UTC')::date + make_interval(months => ahead);
+            first := month::timestamp AT TIME ZONE 'UTC';
+            after := (month + interval '1 month') AT TIME ZONE 'UTC';
             partition := 'job_attempts_' || to_char(month, 'YYYY_MM');
             IF to_regclass('public.' || partition) IS NULL THEN
                 EXECUTE format(
-                    'CREATE TABLE public.%I PARTITION OF public.job_attempts FOR VALUES FROM (%L) TO (%L)'
-                    ' WITH (fillfactor = 85)',
-                    partition, month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
+                    'CREATE TABLE public.%I (LIKE public.job_attempts INCLUDING ALL) WITH (fillfactor = 85)',
+                    partition);
+                -- Attempts of this month are in the default partition when nobody made room in time, or a clock jumped.
+                ALTER TABLE public.job_attempts_default NO FORCE ROW LEVEL SECURITY;
+                EXECUTE format(
+                    'WITH moved AS (DELETE FROM public.job_attempts_default WHERE started_at >= %L AND started_at < %L'
+                    ' RETURNING *) INSERT INTO public.%I SELECT * FROM moved', first, after, partition);
+                ALTER TABLE public.job_attempts_default FORCE ROW LEVEL SECURITY;
+                EXECUTE format(
+                    'ALTER TABLE public.job_attempts ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+                    partition, first, after);
                 EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', partition);
                 EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', partition);
                 made := made + 1;

@@ -6,7 +6,6 @@ every few seconds.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +25,6 @@ _PREFIX: Final = "gatehouse:queue:"
 _BELL: Final = "gatehouse:bell"
 _TIMEOUT: Final = 3.0
 """Seconds after which a server that does not answer counts as unreachable."""
-_RING_EVERY: Final = 0.02
 
 # Room is looked up and taken in one step: producers and dispatchers together never exceed the window. In pieces, as
 # Lua unpacks 8,000 values at most.
@@ -126,16 +124,9 @@ class RedisBell:
 
     def __init__(self, url: str, *, longest_wait: float = 5.0) -> None:
         self._client = connect(url, wait=longest_wait)
-        self._rung = 0.0
-        self._lock = threading.Lock()
 
     def ring(self) -> None:
-        """Wake the dispatcher; at most once in 20 ms from one process."""
-        with self._lock:
-            now = time.monotonic()
-            if now - self._rung < _RING_EVERY:
-                return
-            self._rung = now
+        """Wake the dispatcher. Rings that come before it listens again are one."""
         try:
             pipeline = self._client.pipeline(transaction=False)
             pipeline.lpush(_BELL, "1")
