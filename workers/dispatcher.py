@@ -22,7 +22,9 @@ STALE_SECONDS: Final = 5.0
 RECOVER_EVERY: Final = 2.0
 IDLE_WAIT: Final = 1.0
 BUSY_WAIT: Final = 0.01
-"""Seconds until the next look when the window was full and more waits: a full window lasts longer than that."""
+FULL_WAIT: Final = 0.1
+"""Seconds until the next look while more waits: the first after jobs were handed over, doubled up to the second while
+the broker stays full. Slow jobs would otherwise have the database asked a hundred times a second for nothing."""
 _PAUSE: Final = 0.5
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +52,7 @@ class Dispatcher:
         self._stale_after = stale_after
         self._cursors: dict[str, UUID] = {}
         self._recovered = 0.0
+        self._wait = BUSY_WAIT
 
     def run(self, stopping: threading.Event) -> None:
         """Dispatch until `stopping` is set."""
@@ -78,19 +81,24 @@ class Dispatcher:
         waiting, next_due = self._connection.run(dispatch.outlook)
         if not waiting:
             DISPATCHER_LAG_SECONDS.set(0)
-        behind = [queue for queue in waiting if self._fill(queue)]
-        if behind or promoted == PROMOTE_LIMIT:
-            return BUSY_WAIT
+        filled = [self._fill(queue) for queue in waiting]
+        handed_over = promoted + sum(count for count, _ in filled)
+        self._wait = BUSY_WAIT if handed_over else min(FULL_WAIT, self._wait * 2)
+        if promoted == PROMOTE_LIMIT or any(more for _, more in filled):
+            return self._wait
         return max(BUSY_WAIT, min(IDLE_WAIT, next_due))
 
-    def _fill(self, queue: str) -> bool:
-        """Hand over what fits; return whether more may wait. Refills by halves, so that a statement is worth it."""
+    def _fill(self, queue: str) -> tuple[int, bool]:
+        """Hand over what fits; return how many, and whether more may wait.
+
+        Refills by halves, so that a statement is worth it.
+        """
         room = self._window - self._transport.depth(queue)
         if room * 2 < self._window:
-            return True
+            return 0, True
         batch = self._connection.run(lambda c: self._take(c, queue, room))
         if not batch.ids:
-            return False
+            return 0, False
         accepted = 0
         try:
             accepted = self._transport.push(queue, batch.entries, self._window)
@@ -100,7 +108,7 @@ class Dispatcher:
         self._cursors[queue] = batch.cursor
         DISPATCHER_PUBLISHED.labels(queue).inc(accepted)
         DISPATCHER_LAG_SECONDS.set(batch.lag)
-        return len(batch.ids) == room
+        return accepted, len(batch.ids) == room
 
     def _take(self, connection: psycopg.Connection[Any], queue: str, room: int) -> dispatch.Batch:
         with connection.transaction():

@@ -31,7 +31,8 @@ _FINISH_MANY: Final = """
             run_at = coalesce(now() + e.delay, e.run_at, jobs.run_at),
             finished_at = CASE WHEN cancel_requested_at IS NOT NULL OR NOT e.again THEN now() END,
             max_attempts = jobs.max_attempts + e.extra,
-            lost_count = jobs.lost_count + e.lost,
+            -- A run that reached its end shows that the job does not kill its worker; one that was cut short does not.
+            lost_count = CASE WHEN e.outcome IN ('lost', 'handed_back') THEN jobs.lost_count + e.lost ELSE 0 END,
             worker_id = NULL,
             queued_at = NULL,
             last_error = CASE WHEN e.state IN ('retryable', 'dead') THEN e.reason ELSE jobs.last_error END,

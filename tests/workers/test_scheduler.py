@@ -21,7 +21,7 @@ from tests.support.queue_kinds import Note
 from tests.support.queue_lab import ORG, OTHER_ORG, Lab
 from tests.support.servers import empty_broker
 from workers.connection import PlatformConnection
-from workers.dispatcher import BUSY_WAIT, IDLE_WAIT, Dispatcher
+from workers.dispatcher import BUSY_WAIT, FULL_WAIT, IDLE_WAIT, Dispatcher
 from workers.rescuer import Rescuer
 from workers.upkeep import Upkeep
 
@@ -64,8 +64,10 @@ def test_a_window_is_filled_and_the_rest_waits(lab: Lab, dispatcher: Dispatcher,
     lab.backlog(ORG, 20)
     assert dispatcher.tick() == BUSY_WAIT
     _depth(transport, WINDOW)
-    assert dispatcher.tick() == BUSY_WAIT
+    assert dispatcher.tick() == 2 * BUSY_WAIT
     assert transport.depth("default") == WINDOW
+    waits = [dispatcher.tick() for _ in range(5)]
+    assert waits[-1] == FULL_WAIT
     assert lab.value("SELECT count(*) FROM jobs WHERE queued_at IS NOT NULL") == WINDOW
 
 

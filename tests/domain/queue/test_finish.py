@@ -240,6 +240,15 @@ def test_a_lost_run_uses_up_no_try(lab: Lab) -> None:
     assert lab.run(job_id, lab.new_worker()).tries == 1
 
 
+def test_a_run_that_reaches_its_end_clears_the_suspicion(lab: Lab) -> None:
+    job_id = lab.enqueue(Note())
+    lab.run(job_id)
+    stop(lab.connection, [lab.worker])
+    rescue(lab.connection)
+    assert lab.end(lab.run(job_id, lab.new_worker()), Snooze(datetime.now(UTC)))
+    assert lab.job(job_id)["lost_count"] == 0
+
+
 def test_the_jobs_of_living_workers_are_left_alone(lab: Lab) -> None:
     lab.run(lab.enqueue(Note()))
     assert rescue(lab.connection) == []

@@ -53,6 +53,7 @@ class _Model:
 
     def finish(self, outcome: Outcome) -> None:
         """End the run with an outcome."""
+        self.losses = 0
         match outcome:
             case Done():
                 self.end("completed", "completed")
