@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -30,7 +31,11 @@ def create() -> FastAPI:
     configure_logging(settings, "api", redact)
     report_errors(settings, "api", redact)
     _end_with_parent()
-    return create_app(settings)
+    app = create_app(settings)
+    # What is loaded by now stays for good. Searching it for garbage would stop all requests for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _end_with_parent() -> None:
