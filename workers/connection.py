@@ -9,7 +9,7 @@ import psycopg
 
 T = TypeVar("T")
 _NO_FLUSH: Final = " -c synchronous_commit=off"
-_BY_KEY: Final = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+_BY_KEY: Final = " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 
 class PlatformConnection:

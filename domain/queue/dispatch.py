@@ -54,9 +54,12 @@ _TAKE: Final = """
     RETURNING jobs.id, jobs.kind, jobs.org_id, chosen.turn, extract(epoch FROM now() - jobs.run_at)::float8
 """
 
+# One probe a queue. Written with EXISTS, PostgreSQL would gather the queues of the whole backlog first.
 _OUTLOOK: Final = """
-    SELECT (SELECT coalesce(array_agg(name), '{}') FROM queues WHERE paused_at IS NULL AND EXISTS (
-                SELECT FROM jobs WHERE queue = queues.name AND state = 'available' AND queued_at IS NULL)),
+    SELECT (SELECT coalesce(array_agg(name), '{}') FROM queues CROSS JOIN LATERAL (
+                SELECT FROM jobs WHERE queue = queues.name AND state = 'available' AND queued_at IS NULL
+                ORDER BY org_id LIMIT 1) waiting
+            WHERE paused_at IS NULL),
            coalesce((SELECT extract(epoch FROM min(run_at) - clock_timestamp())
                      FROM jobs WHERE state IN ('scheduled', 'retryable'))::float8, 'infinity')
 """
