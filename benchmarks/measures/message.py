@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -41,7 +42,7 @@ def measure(stage: Stage, plan: Plan) -> list[Result]:
     rounds: dict[str, list[float]] = {"gatehouse": [], "dramatiq": []}
     rates: list[float] = []
     with ExitStack() as stack:
-        port, twilio = stack.enter_context(_everything(stage))
+        port, twilio, _ = stack.enter_context(everything(stage))
         stack.enter_context(rivals.dramatiq(stage))
         stock = stack.enter_context(stage.redis(rivals.DRAMATIQ_DATABASE))
         made = requests(port, 100_000)
@@ -62,7 +63,7 @@ def measure(stage: Stage, plan: Plan) -> list[Result]:
                         f"    round {number}: {name}: p95 {p95(times):.1f} ms, median {p50(times):.1f} ms", flush=True
                     )
         for number in range(plan.rounds):
-            rates.append(_flood(port, twilio, [next(made) for _ in range(FLOOD)]))
+            rates.append(flood(port, twilio, [next(made) for _ in range(FLOOD)]))
             print(f"    round {number + 1}: {rates[-1]:.0f} whole messages/s", flush=True)
     wait = "webhook accepted to provider called, idle, p95"
     return [
@@ -73,18 +74,18 @@ def measure(stage: Stage, plan: Plan) -> list[Result]:
 
 
 @contextmanager
-def _everything(stage: Stage) -> Iterator[tuple[int, TwilioDouble]]:
-    """Run the double and all our roles on the demo tenant."""
+def everything(stage: Stage) -> Iterator[tuple[int, TwilioDouble, dict[str, subprocess.Popen[bytes]]]]:
+    """Run the double and all our roles on the demo tenant; give the API's port, the double and the roles."""
     with (
         TwilioDouble(account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN) as twilio,
         stage.fresh() as urls,
     ):
         seeds.apply(urls.platform, "demo")
         with (
-            ours(stage, urls, sms_provider="twilio", twilio__api_base_url=twilio.url),
+            ours(stage, urls, sms_provider="twilio", twilio__api_base_url=twilio.url) as running,
             api(stage, urls, sms_provider="twilio", twilio__api_base_url=twilio.url) as port,
         ):
-            yield port, twilio
+            yield port, twilio, running
 
 
 def _answered(connection: Connection, twilio: TwilioDouble, request: bytes) -> float:
@@ -97,7 +98,7 @@ def _answered(connection: Connection, twilio: TwilioDouble, request: bytes) -> f
     return (sent.created_at.timestamp() - accepted) * 1000
 
 
-def _flood(port: int, twilio: TwilioDouble, made: list[bytes]) -> float:
+def flood(port: int, twilio: TwilioDouble, made: list[bytes]) -> float:
     """Post many webhooks at once; return the whole messages a second until the provider was called for the last."""
     before = len(twilio.messages)
     connections = [Connection(port) for _ in range(CONNECTIONS)]
