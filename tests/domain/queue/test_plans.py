@@ -22,7 +22,7 @@ from domain.queue.policy import Ending
 from domain.queue.presence import heartbeats, stop
 from domain.queue.rescue import rescue
 from domain.queue.stats import depths
-from tests.support.databases import DatabaseUrls
+from tests.support.databases import Databases, DatabaseUrls
 from tests.support.queue_kinds import Note
 from tests.support.queue_lab import ORG, OTHER_ORG, Lab
 from tests.support.queue_lab import lab as open_lab
@@ -116,6 +116,21 @@ def test_a_tenants_statements_never_read_history(old_lab: Lab) -> None:
         requeue(session, DeadFilter())
         assert _jobs_read_in_sequence(connection) == before
         session.rollback()
+
+
+def _waiting_jobs_read(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("SELECT pg_stat_get_xact_tuples_returned('jobs_waiting'::regclass)").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("name", ["take", "outlook"])
+def test_a_flood_that_no_statistics_know_of_is_probed_and_not_read(databases: Databases, name: str) -> None:
+    with databases.migrated() as urls, open_lab(urls) as lab:
+        lab.backlog(ORG, 3_000)
+        with lab.connect() as connection, connection.transaction(force_rollback=True):
+            _ACTIONS[name](connection)
+            assert 0 < _waiting_jobs_read(connection) < 100
 
 
 def test_a_sequential_scan_would_be_noticed(old_lab: Lab) -> None:
