@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -69,7 +70,8 @@ def _watched(stage: Stage, roles: dict[str, int], units: int, recording: Path) -
     groups = {**roles, "postgres": stage.postgres_pid, "valkey": stage.valkey_pid}
     processes = {name: family(pid) for name, pid in groups.items()}
     before = {name: cpu_seconds(pids) for name, pids in processes.items()}
-    command = ["py-spy", "record", "--gil", "--nonblocking", "--rate", "200", "--duration", str(SECONDS)]
+    spy_path = str(Path(sys.executable).with_name("py-spy"))
+    command = [spy_path, "record", "--gil", "--nonblocking", "--rate", "200", "--duration", str(SECONDS)]
     worker = processes["worker"][-1]
     with ExitStack() as stack:
         spy = stack.enter_context(
