@@ -20,7 +20,15 @@ from tests.support.tenant_rows import ROWS, TenantIds, insert, insert_all
 
 pytestmark = pytest.mark.integration
 
-PLATFORM_TABLES = {"alembic_version", "workers", "queues"}
+PLATFORM_TABLES = {
+    "alembic_version",
+    "dead_operations",
+    "queue_limits",
+    "queue_weights",
+    "queues",
+    "schedules",
+    "workers",
+}
 """Tables that hold nothing of a tenant."""
 
 _TENANT_TABLES = """

@@ -5,7 +5,7 @@ A new tenant table needs a row here: `tests/migrations/test_isolation.py` fails 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -41,6 +41,29 @@ ROWS: Final[dict[str, LiteralString]] = {
     "sandbox_messages": "INSERT INTO sandbox_messages"
     " (attempt_id, org_id, client_id, provider_id, to_address, from_address, body)"
     " VALUES (%(id)s, %(org)s, %(client)s, %(text)s, 'a', 'b', 'A text')",
+    "sender_flags": "INSERT INTO sender_flags (id, org_id, client_id, sender, reason)"
+    " VALUES (%(id)s, %(org)s, %(client)s, %(text)s, 'a')",
+    "operator_notices": "INSERT INTO operator_notices (id, org_id, client_id, kind, subject, words)"
+    " VALUES (%(id)s, %(org)s, %(client)s, 'a', %(text)s, 'a')",
+    "admin_audit_logs": "INSERT INTO admin_audit_logs (id, org_id, actor, role, action, target_type, target_id)"
+    " VALUES (%(id)s, %(org)s, 'a', 'a', 'a', 'a', 'a')",
+    "sandbox_emails": "INSERT INTO sandbox_emails"
+    " (attempt_id, org_id, client_id, provider_id, to_address, from_address, subject, body)"
+    " VALUES (%(id)s, %(org)s, %(client)s, %(text)s, 'a', 'b', 'A subject', 'A text')",
+    "leads": "INSERT INTO leads (id, org_id, client_id, idempotency_key, phone, correlation_id)"
+    " VALUES (%(id)s, %(org)s, %(client)s, %(text)s, 'a', %(id)s)",
+    "owner_alerts": "INSERT INTO owner_alerts (id, org_id, client_id, kind, subject, summary)"
+    " VALUES (%(id)s, %(org)s, %(client)s, 'a', %(text)s, 'a')",
+    "inbound_watermarks": "INSERT INTO inbound_watermarks (client_id, org_id, complete_until)"
+    " VALUES (%(client)s, %(org)s, now())",
+    "webhook_endpoints": "INSERT INTO webhook_endpoints (id, org_id, client_id, url, events, sealed_secret)"
+    " VALUES (%(endpoint)s, %(org)s, %(client)s, 'https://example.com', '{}', 'a')",
+    "webhook_events": "INSERT INTO webhook_events (id, org_id, client_id, type, payload)"
+    " VALUES (%(event)s, %(org)s, %(client)s, 'a', '{}')",
+    "webhook_sends": "INSERT INTO webhook_sends (id, org_id, event_id, endpoint_id)"
+    " VALUES (%(send)s, %(org)s, %(event)s, %(endpoint)s)",
+    "webhook_attempts": "INSERT INTO webhook_attempts (id, org_id, send_id, attempt, started_at)"
+    " VALUES (%(id)s, %(org)s, %(send)s, 1, now())",
     "jobs": "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts)"
     " VALUES (%(id)s, %(org)s, 'test.note', 'default', '{}', 'available', 1)",
     "job_attempts": "INSERT INTO job_attempts (job_id, attempt, org_id, started_at) VALUES (%(id)s, 1, %(org)s, now())",
@@ -56,17 +79,20 @@ class TenantIds:
     contact: UUID
     conversation: UUID
     delivery: UUID
+    endpoint: UUID
+    event: UUID
+    send: UUID
 
     @classmethod
     def new(cls) -> TenantIds:
         """Return new ids."""
-        return cls(*(new_id() for _ in range(5)))
+        return cls(*(new_id() for _ in fields(cls)))
 
 
 def insert(connection: psycopg.Connection[Any], table: str, tenant: TenantIds, **instead: UUID) -> None:
     """Insert a row of a tenant; `instead` replaces parameters, for rows that must not be possible."""
     fresh = new_id()
-    ids = {name: getattr(tenant, name) for name in ("org", "client", "contact", "conversation", "delivery")}
+    ids = asdict(tenant)
     connection.execute(ROWS[table], {**ids, "id": fresh, "text": f"a{fresh.hex[-20:]}", **instead})
 
 

@@ -1,0 +1,53 @@
+"""Dead letters that are announced, and operations on many of them that report their progress."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from migrations.indexes import create_concurrently, drop_concurrently
+from migrations.rights import platform_table
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+_OPERATIONS = """
+    CREATE TABLE dead_operations (
+        id uuid PRIMARY KEY,
+        action text NOT NULL CHECK (action IN ('requeue', 'discard')),
+        filter jsonb NOT NULL,
+        per_minute integer CHECK (per_minute > 0),
+        actor text NOT NULL,
+        reason text NOT NULL,
+        state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'finished', 'cancelled')),
+        total integer NOT NULL,
+        done integer NOT NULL DEFAULT 0,
+        skipped integer NOT NULL DEFAULT 0,
+        position uuid,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        updated_at timestamptz NOT NULL DEFAULT now(),
+        finished_at timestamptz
+    )
+"""
+_INDEXES = {
+    "jobs_dead_unannounced": "jobs (id) WHERE state = 'dead' AND announced_at IS NULL",
+    "jobs_dead_by_time": "jobs (finished_at, id) WHERE state = 'dead'",
+}
+
+
+def upgrade() -> None:
+    """Create the table, and tell apart dead letters of which somebody was told."""
+    op.execute("ALTER TABLE jobs ADD COLUMN announced_at timestamptz")
+    op.execute(_OPERATIONS)
+    platform_table("dead_operations", app=None)
+    for name, definition in _INDEXES.items():
+        create_concurrently(name, definition)
+
+
+def downgrade() -> None:
+    """Drop everything that `upgrade` made."""
+    for name in _INDEXES:
+        drop_concurrently(name)
+    op.execute("DROP TABLE dead_operations")
+    op.execute("ALTER TABLE jobs DROP COLUMN announced_at")
