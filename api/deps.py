@@ -12,6 +12,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from api.errors import ProblemError
 from config.settings import Settings
+from domain.audit.record import Actor
 from domain.kernel.database import Database
 
 if TYPE_CHECKING:
@@ -115,3 +116,17 @@ def require_admin(request: Request, settings: SettingsDep) -> None:
 
 
 RequireAdmin = Depends(require_admin)
+
+
+def acting(request: Request) -> Actor:
+    """Return who acts, for the audit log: whoever holds the admin token, and where the request came from."""
+    return Actor(
+        name="admin token",
+        role="super_admin",
+        ip=request.client.host if request.client else None,
+        user_agent=request.headers.get("user-agent"),
+        request_id=getattr(request.state, "request_id", None),
+    )
+
+
+ActorDep = Annotated[Actor, Depends(acting)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 
@@ -55,5 +55,65 @@ class SmsProvider(Protocol):
 
         A provider that keeps no reference of ours can only compare sender, recipient and text: the caller leaves out
         what belongs to other attempts. Raises ProviderRejectedError or OutcomeUnknownError when it can't be told.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingEmail:
+    """One e-mail to hand to a provider. `headers` are added to it, such as `List-Unsubscribe`."""
+
+    attempt_id: UUID
+    org_id: UUID
+    client_id: UUID
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    body: str = field(repr=False)
+    html_body: str | None = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class EmailProvider(Protocol):
+    """Sends e-mail. Thread-safe; a call takes at most some 15 seconds."""
+
+    @property
+    def name(self) -> str:
+        """The name under which attempts are recorded."""
+        ...
+
+    def send(self, email: OutgoingEmail) -> Accepted:
+        """Hand a message over, once: no retries. Errors as of `SmsProvider.send`.
+
+        `attempt_id` travels with the message (a tag), so that the provider's events prove which attempt it was.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A call that must not be made now. `until` is when to ask again."""
+
+    until: datetime
+    reason: str
+
+
+class ProviderHealth(Protocol):
+    """Whether a provider is to be called now, for this client, and what came of calls. Thread-safe; never raises.
+
+    `account` is the provider's account that is called; a circuit belongs to a provider and a client, a limit on calls
+    under way to a provider's account. Shared by all processes; each decides for itself while they can't be reached.
+    """
+
+    def admit(self, provider: str, account: str, client_id: UUID) -> Held | None:
+        """Ask for one call; None admits it, and `settle` has to follow."""
+        ...
+
+    def settle(
+        self, provider: str, account: str, client_id: UUID, came_to: Literal["answered", "throttled", "failed"]
+    ) -> None:
+        """Report an admitted call.
+
+        `answered`: the provider answered, be it with a refusal of this one message; `throttled`: it asked for fewer
+        calls at once; `failed`: no answer, a server error, or a refusal of the account or its sender.
         """
         ...

@@ -1,0 +1,1 @@
+"""What a client's owner is told. Owns `owner_alerts`."""

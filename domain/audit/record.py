@@ -1,0 +1,69 @@
+"""Write an entry, in the transaction of the act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+from uuid import UUID
+
+from domain.audit.models import AuditLog
+from domain.kernel.ids import PLATFORM_ORG_ID, new_id
+from domain.kernel.redaction import redact
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+_LONGEST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person's or an account's name, its role, and where the request came from when there is one."""
+
+    name: str
+    role: str
+    ip: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What was done. `action` is `<thing>.<verb>`, such as "dead_letter.requeue"; `before` and `after` are JSON."""
+
+    action: str
+    target_type: str
+    target_id: str
+    reason: str | None = None
+    before: Mapping[str, object] | None = None
+    after: Mapping[str, object] | None = None
+    org_id: UUID = PLATFORM_ORG_ID
+    client_id: UUID | None = None
+
+
+def record(session: Session, actor: Actor, act: Act) -> UUID:
+    """Record an act in the session's transaction and return the entry's id. Secrets and personal data are redacted."""
+    entry = AuditLog(
+        id=new_id(),
+        org_id=act.org_id,
+        client_id=act.client_id,
+        actor=actor.name,
+        role=actor.role,
+        action=act.action,
+        target_type=act.target_type,
+        target_id=act.target_id,
+        before=_redacted(act.before),
+        after=_redacted(act.after),
+        reason=act.reason,
+        ip=actor.ip,
+        user_agent=actor.user_agent and actor.user_agent[:_LONGEST],
+        request_id=actor.request_id,
+    )
+    session.add(entry)
+    session.flush()
+    return entry.id
+
+
+def _redacted(shown: Mapping[str, object] | None) -> dict[str, object] | None:
+    return None if shown is None else cast("dict[str, object]", redact(dict(shown)))

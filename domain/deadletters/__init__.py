@@ -1,0 +1,1 @@
+"""Putting right what died: groups, forecasts, and operations on many. Owns `dead_operations`."""

@@ -1,0 +1,1 @@
+"""People who left their address to be called back. Owns `leads`."""
