@@ -89,6 +89,9 @@ class EmailProvider(Protocol):
         ...
 
 
+CameTo = Literal["answered", "throttled", "failed", "refused", "not_called"]
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A call that must not be made now. `until` is when to ask again."""
@@ -108,12 +111,11 @@ class ProviderHealth(Protocol):
         """Ask for one call; None admits it, and `settle` has to follow."""
         ...
 
-    def settle(
-        self, provider: str, account: str, client_id: UUID, came_to: Literal["answered", "throttled", "failed"]
-    ) -> None:
+    def settle(self, provider: str, account: str, client_id: UUID, came_to: CameTo) -> None:
         """Report an admitted call.
 
         `answered`: the provider answered, be it with a refusal of this one message; `throttled`: it asked for fewer
-        calls at once; `failed`: no answer, a server error, or a refusal of the account or its sender.
+        calls at once; `failed`: no answer, or a server error; `refused`: it refuses the account or the sender, so the
+        next call would fare no better; `not_called`: it did not come to a call.
         """
         ...
