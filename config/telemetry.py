@@ -56,6 +56,12 @@ WORKERS_ALIVE = Gauge(
     "gatehouse_workers_alive", "Worker processes with a fresh heartbeat.", multiprocess_mode="livemostrecent"
 )
 RESCUED_JOBS = Counter("gatehouse_rescued_jobs_total", "Jobs taken back from workers that are gone.")
+SCHEDULE_LAST_ASKED = Gauge(
+    "gatehouse_schedule_last_asked_timestamp_seconds",
+    "When periodic work was last asked for, in seconds since 1970.",
+    ["name"],
+    multiprocess_mode="livemostrecent",
+)
 
 PROVIDER_CALLS = Counter(
     "gatehouse_provider_calls_total", "Calls to outside services.", ["provider", "operation", "outcome"]

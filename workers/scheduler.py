@@ -1,4 +1,4 @@
-"""The scheduler role: dispatcher, rescuer and upkeep, each a thread. Several schedulers may run."""
+"""The scheduler role: dispatcher, rescuer, upkeep and periodic work, each a thread. Several schedulers may run."""
 
 from __future__ import annotations
 
@@ -35,17 +35,20 @@ def run(settings: Settings) -> int:
 
 
 def _run_threads(settings: Settings, stopping: threading.Event) -> int:
-    from providers.brokers.redis import RedisBell  # noqa: PLC0415  after the metrics directory is named
+    from domain.kernel.database import Database  # noqa: PLC0415  as all here: after the metrics directory is named
+    from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
     from workers.connection import PlatformConnection  # noqa: PLC0415
     from workers.dispatcher import Dispatcher  # noqa: PLC0415
+    from workers.periodic import PeriodicWork  # noqa: PLC0415
     from workers.rescuer import Rescuer  # noqa: PLC0415
     from workers.upkeep import Upkeep  # noqa: PLC0415
 
     url = settings.postgres_url("platform")
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
-    parts: dict[str, Dispatcher | Rescuer | Upkeep] = {
+    database = Database(settings.postgres_url("app"), url, pool_size=1, name="gatehouse-periodic")
+    parts: dict[str, Dispatcher | Rescuer | Upkeep | PeriodicWork] = {
         "dispatcher": Dispatcher(
             PlatformConnection(url, "gatehouse-dispatcher", flush=False, by_key=True),
             transport,
@@ -54,6 +57,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
         ),
         "rescuer": Rescuer(PlatformConnection(url, "gatehouse-rescuer")),
         "upkeep": Upkeep(PlatformConnection(url, "gatehouse-upkeep")),
+        "periodic": PeriodicWork(PlatformConnection(url, "gatehouse-periodic"), database),
     }
     crashed: list[str] = []
 
@@ -75,4 +79,5 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
         thread.join(_STOP_SECONDS)
     transport.close()
     bell.close()
+    database.close()
     return 1 if crashed else 0

@@ -1,0 +1,71 @@
+"""Work that is due every so often: asked for by the scheduler, run by workers as platform jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from config.telemetry import SCHEDULE_LAST_ASKED
+from domain.kernel.database import Database
+from domain.queue.message import Message
+from domain.queue.periodic import ask, look
+from workers.connection import PlatformConnection
+
+LOOK_EVERY: Final = 1.0
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """One piece of periodic work. `name` is its key in the table `schedules` and the unique key of its job."""
+
+    name: str
+    every: timedelta
+    message: Message
+
+
+PERIODIC: Final[Sequence[Periodic]] = ()
+
+
+class PeriodicWork:
+    """Runs in a thread of the scheduler. Any number may run: each period is asked for once."""
+
+    def __init__(
+        self, connection: PlatformConnection, database: Database, periodic: Sequence[Periodic] = PERIODIC
+    ) -> None:
+        self._connection = connection
+        self._database = database
+        self._periodic = {one.name: one for one in periodic}
+        self._periods = {one.name: one.every for one in periodic}
+
+    def run(self, stopping: threading.Event) -> None:
+        """Look every second until `stopping` is set."""
+        while True:
+            try:
+                self.tick()
+            except (psycopg.Error, DBAPIError) as error:
+                _log.warning("periodic_work_delayed", error=type(error).__name__)
+            if stopping.wait(LOOK_EVERY):
+                break
+        self._connection.close()
+
+    def tick(self) -> int:
+        """Ask for everything that is due; return how many jobs that were."""
+        if not self._periods:
+            return 0
+        asked = 0
+        for name, (asked_at, due) in self._connection.run(lambda c: look(c, self._periods)).items():
+            SCHEDULE_LAST_ASKED.labels(name).set(asked_at)
+            asked += due and self._ask(self._periodic[name])
+        return asked
+
+    def _ask(self, one: Periodic) -> bool:
+        with self._database.platform_scope() as session:
+            return ask(session, one.name, one.every, one.message)
