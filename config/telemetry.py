@@ -69,6 +69,19 @@ PROVIDER_CALLS = Counter(
 PROVIDER_CALL_SECONDS = Histogram(
     "gatehouse_provider_call_seconds", "Time of a call.", ["provider", "operation"], buckets=_RUN_BUCKETS
 )
+PROVIDER_HELD = Counter(
+    "gatehouse_provider_held_total", "Calls that were put off, by circuit or by limit.", ["provider", "because"]
+)
+PROVIDER_LIMIT = Gauge(
+    "gatehouse_provider_limit",
+    "Calls that a provider's account may have under way; 0: no limit.",
+    ["provider"],
+    multiprocess_mode="livemostrecent",
+)
+CIRCUIT_CHANGES = Counter("gatehouse_circuit_changes_total", "Circuits that changed.", ["provider", "state"])
+CIRCUITS_OPEN = Gauge(
+    "gatehouse_circuits_open", "Circuits that are not closed.", ["provider"], multiprocess_mode="livemostrecent"
+)
 GUARD_DECISIONS = Counter("gatehouse_guard_decisions_total", "Decisions of the gate.", ["guard", "outcome"])
 
 
