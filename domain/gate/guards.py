@@ -16,7 +16,7 @@ Input = str | bool | None
 
 _WEIGHT: Final[Mapping[Block | None, int]] = {None: 0, "soft": 1, "hard": 2}
 
-RULE_VERSION: Final = "1"
+RULE_VERSION: Final = "2"
 """Raised whenever the same snapshot may get another decision than before, so that old log rows stay explicable."""
 
 
@@ -31,6 +31,7 @@ class Guard(StrEnum):
     CAN_SEND_BOOKING_LINK = "can_send_booking_link"
     CAN_SEND_NOTIFICATION = "can_send_notification"
     SHOULD_USE_AI = "should_use_ai"
+    NOT_TAKEN_OVER = "not_taken_over"
     CAN_PROCESS_CUSTOMER_MESSAGE = "can_process_customer_message"
     CAN_PROCESS_BOOKING_REQUEST = "can_process_booking_request"
     CAN_PROCESS_NOTIFICATION_REQUEST = "can_process_notification_request"

@@ -13,15 +13,19 @@
 | can_send_notification            | the first three; outbound_paused               | paused: hard                    |
 |                                  | and notifications_paused                       | paused: hard                    |
 | should_use_ai                    | ai_disabled                                    | turned off: soft                |
+| not_taken_over                   | taken_over_until                               | a person is answering: hard     |
 | can_process_customer_message     | can_respond_to_customer, can_send_sms,         | as its parts                    |
-|                                  | should_use_ai                                  |                                 |
+|                                  | not_taken_over, should_use_ai                  |                                 |
 | can_process_booking_request      | can_respond_to_customer, can_send_sms,         | as its parts                    |
-|                                  | can_send_booking_link                          |                                 |
+|                                  | not_taken_over, can_send_booking_link          |                                 |
 | can_process_notification_request | can_send_notification                          | as its part                     |
 
 A guard made of parts asks all of them: the first hard block wins, else the first soft one, else it allows; the decision
 names the part that blocked. What a contact asks for is answered at once, so the two composites that answer a contact
 ignore quiet hours, as can_send_sms does for a `direct_reply`.
+
+A person who answers is not talked over: not_taken_over stops composed replies and fallback texts of that conversation,
+and nothing else. What the person writes, the fixed words for an emergency and alerts to the owner don't ask it.
 
 Three choices of the product. `outbound_paused` is a client's emergency brake: it stops alerts to the owner as well as
 texts to customers. A payment that is past due is grace, not a block. A client that never subscribed and never began a
@@ -37,7 +41,7 @@ from zoneinfo import ZoneInfo
 
 from domain.clients.booking import BookingUrl, check_booking_url
 from domain.gate.guards import Decision, Guard, Input, allow, block, first_block, in_utc
-from domain.gate.quiet_hours import is_quiet, next_allowed
+from domain.gate.quiet_hours import is_quiet, next_allowed, wall_clock
 from domain.gate.standing import billing_in_order, not_cancelled, organization_active, standing
 
 if TYPE_CHECKING:
@@ -54,6 +58,7 @@ __all__ = [
     "can_send_notification",
     "can_send_sms",
     "not_cancelled",
+    "not_taken_over",
     "organization_active",
     "should_use_ai",
 ]
@@ -97,18 +102,28 @@ def should_use_ai(snapshot: Snapshot) -> Decision:
     return allow(Guard.SHOULD_USE_AI, "Automatic replies are turned on.", inputs)
 
 
+def not_taken_over(snapshot: Snapshot) -> Decision:
+    """Decide whether the conversation is ours to answer, rather than a person's who has taken it over."""
+    until = snapshot.taken_over_until
+    inputs: dict[str, Input] = {"taken_over_until": in_utc(until), "now": in_utc(snapshot.now)}
+    if until is None or until <= snapshot.now:
+        return allow(Guard.NOT_TAKEN_OVER, "No person is answering this conversation.", inputs)
+    reason = f"A person is answering until {wall_clock(until, snapshot.timezone)}."
+    return block(Guard.NOT_TAKEN_OVER, "hard", reason, inputs)
+
+
 def can_process_customer_message(snapshot: Snapshot) -> Decision:
     """Decide what becomes of a customer's message: allowed, compose; soft, the fallback text; hard, nothing."""
     answering = _answering(snapshot)
-    parts = [*standing(answering), _live(answering), *_texting(answering), should_use_ai(answering)]
-    return first_block(Guard.CAN_PROCESS_CUSTOMER_MESSAGE, parts)
+    parts = [*standing(answering), _live(answering), *_texting(answering), not_taken_over(answering)]
+    return first_block(Guard.CAN_PROCESS_CUSTOMER_MESSAGE, [*parts, should_use_ai(answering)])
 
 
 def can_process_booking_request(snapshot: Snapshot) -> Decision:
     """Decide what becomes of a customer's wish to book: allowed, link or capture; soft, the fallback; hard, nothing."""
     answering = _answering(snapshot)
-    parts = [*standing(answering), _live(answering), *_texting(answering), *_booking(answering)]
-    return first_block(Guard.CAN_PROCESS_BOOKING_REQUEST, parts)
+    parts = [*standing(answering), _live(answering), *_texting(answering), not_taken_over(answering)]
+    return first_block(Guard.CAN_PROCESS_BOOKING_REQUEST, [*parts, *_booking(answering)])
 
 
 def can_process_notification_request(snapshot: Snapshot) -> Decision:
@@ -126,6 +141,7 @@ RULES: Final[Mapping[Guard, Rule]] = {
     Guard.CAN_SEND_BOOKING_LINK: can_send_booking_link,
     Guard.CAN_SEND_NOTIFICATION: can_send_notification,
     Guard.SHOULD_USE_AI: should_use_ai,
+    Guard.NOT_TAKEN_OVER: not_taken_over,
     Guard.CAN_PROCESS_CUSTOMER_MESSAGE: can_process_customer_message,
     Guard.CAN_PROCESS_BOOKING_REQUEST: can_process_booking_request,
     Guard.CAN_PROCESS_NOTIFICATION_REQUEST: can_process_notification_request,

@@ -9,10 +9,7 @@ into the hour that is skipped is reached when the clocks jump, and an hour that 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo
 
 Window = tuple[time, time]
 _SECOND = timedelta(seconds=1)
@@ -36,6 +33,14 @@ def next_allowed(at: datetime, window: Window, zone: ZoneInfo) -> datetime:
         # Unless the clocks change on the way, the wall clock shows the end when that much time has passed.
         at = end if _offset(end, zone) == _offset(at, zone) else _clock_change(at, end, zone)
     return at
+
+
+def wall_clock(at: datetime, timezone: str) -> str:
+    """Return an instant as people there read it, such as "14:05"; in UTC, and saying so, for a zone nobody knows."""
+    try:
+        return f"{at.astimezone(ZoneInfo(timezone)):%H:%M}"
+    except (KeyError, ValueError, OSError):
+        return f"{at.astimezone(UTC):%H:%M} UTC"
 
 
 def _until(end: time, shown: time) -> timedelta:

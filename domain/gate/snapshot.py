@@ -19,7 +19,8 @@ class Snapshot:
     """The state of a client at the instant `now`, and what is known of the send that is asked about.
 
     Times are timezone-aware. `quiet_hours` are wall-clock times in the client's `timezone`: the start (included) and
-    the end (not included). `direct_reply` says that the contact has just written and waits for this text.
+    the end (not included). `direct_reply` says that the contact has just written and waits for this text;
+    `taken_over_until`, when a person answers this conversation, or did.
     """
 
     client_id: UUID
@@ -41,6 +42,7 @@ class Snapshot:
     recipient_opted_out: bool
     direct_reply: bool
     now: datetime
+    taken_over_until: datetime | None = None
 
 
 # In the order of the snapshot's fields. Written for psycopg, because every message asks this several times and
@@ -63,6 +65,7 @@ def load_snapshot(
     now: datetime,
     recipient_opted_out: bool = False,
     direct_reply: bool = False,
+    taken_over_until: datetime | None = None,
 ) -> Snapshot:
     """Read a client's state in one query, as this transaction sees it.
 
@@ -77,4 +80,4 @@ def load_snapshot(
     *state, start, end = row
     quiet_hours = None if start is None or end is None else (start, end)
     values: tuple[Any, ...] = (client_id, *state, quiet_hours, recipient_opted_out, direct_reply, now)
-    return Snapshot(*values)
+    return Snapshot(*values, taken_over_until)

@@ -78,6 +78,7 @@ ANY: Final = st.builds(
     quiet_hours=st.none() | st.tuples(_wall, _wall),
     recipient_opted_out=st.booleans(),
     direct_reply=st.booleans(),
+    taken_over_until=_around_now,
     now=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  # the zone is given beside it
 )
 """Any snapshot."""

@@ -90,12 +90,22 @@ def test_quiet_hours_tell_when_they_end() -> None:
     assert can_send_sms(replace(OPEN, quiet_hours=DAY, now=decision.retry_at)).allowed
 
 
+@pytest.mark.parametrize(
+    ("zone", "words"), [("America/New_York", "until 13:05."), ("Nowhere/Nothing", "until 18:05 UTC.")]
+)
+def test_a_conversation_that_a_person_answers_says_until_when(zone: str, words: str) -> None:
+    decision = RULES[Guard.NOT_TAKEN_OVER](changed(timezone=zone, taken_over_until=NOON + timedelta(minutes=65)))
+    assert decision.block == "hard"
+    assert decision.reason.endswith(words)
+
+
 HARDER: list[dict[str, Any]] = [
     {"org_active": False},
     {"cancels_at": datetime(2020, 1, 1, tzinfo=UTC)},
     {"outbound_paused": True},
     {"notifications_paused": True},
     {"recipient_opted_out": True},
+    {"taken_over_until": datetime(2030, 1, 1, tzinfo=UTC)},
     {"billing_status": "canceled", "cancels_at": None},
     {"billing_status": "none", "payment_active": False, "trial_ends_at": datetime(2020, 1, 1, tzinfo=UTC)},
 ]
@@ -103,7 +113,7 @@ SOFTER: list[dict[str, Any]] = [{"ai_disabled": True}, {"onboarding_complete": F
 _RANK = {"allow": 0, "soft": 1, "hard": 2}
 
 
-@given(ANY, st.sampled_from(Guard), st.sampled_from(HARDER[:5] + SOFTER))
+@given(ANY, st.sampled_from(Guard), st.sampled_from(HARDER[:6] + SOFTER))
 def test_throwing_a_switch_never_loosens_a_decision(snapshot: Snapshot, guard: Guard, block: dict[str, Any]) -> None:
     before, after = RULES[guard](snapshot), RULES[guard](replace(snapshot, **block))
     assert _RANK[after.outcome] >= _RANK[before.outcome]

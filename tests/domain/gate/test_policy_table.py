@@ -20,19 +20,20 @@ from domain.gate.snapshot import Snapshot
 from tests.domain.gate.snapshots import DAY, NIGHT, NOON, with_fields
 
 TABLE: Final = """
-                    | org can bil res sms boo not ai  | message booking alert
-org suspended       | Ho  .   .   Ho  Ho  .   Ho  .   | Ho      Ho      Ho
-left, status stale  | .   Hc  .   Hc  Hc  .   Hc  .   | Hc      Hc      Hc
-left, and canceled  | .   Hc  Hb  Hc  Hc  .   Hc  .   | Hc      Hc      Hc
-trial over          | .   .   Hb  Hb  Hb  .   Hb  .   | Hb      Hb      Hb
-outbound paused     | .   .   .   .   Hs  .   Hn  .   | Hs      Hs      Hn
-opted out           | .   .   .   .   Hs  .   .   .   | Hs      Hs      .
-alerts paused       | .   .   .   .   .   .   Hn  .   | .       .       Hn
-not onboarded       | .   .   .   Sr  .   Sk  .   .   | Sr      Sr      .
-quiet, not asked    | .   .   .   .   Ss  .   .   .   | .       .       .
-ai disabled         | .   .   .   .   .   .   .   Sa  | Sa      .       .
-no booking          | .   .   .   .   .   Sk  .   .   | .       Sk      .
-no booking address  | .   .   .   .   .   Sk  .   .   | .       Sk      .
+                    | org can bil res sms boo not per ai  | message booking alert
+org suspended       | Ho  .   .   Ho  Ho  .   Ho  .   .   | Ho      Ho      Ho
+left, status stale  | .   Hc  .   Hc  Hc  .   Hc  .   .   | Hc      Hc      Hc
+left, and canceled  | .   Hc  Hb  Hc  Hc  .   Hc  .   .   | Hc      Hc      Hc
+trial over          | .   .   Hb  Hb  Hb  .   Hb  .   .   | Hb      Hb      Hb
+outbound paused     | .   .   .   .   Hs  .   Hn  .   .   | Hs      Hs      Hn
+opted out           | .   .   .   .   Hs  .   .   .   .   | Hs      Hs      .
+alerts paused       | .   .   .   .   .   .   Hn  .   .   | .       .       Hn
+person answers      | .   .   .   .   .   .   .   Hp  .   | Hp      Hp      .
+not onboarded       | .   .   .   Sr  .   Sk  .   .   .   | Sr      Sr      .
+quiet, not asked    | .   .   .   .   Ss  .   .   .   .   | .       .       .
+ai disabled         | .   .   .   .   .   .   .   .   Sa  | Sa      .       .
+no booking          | .   .   .   .   .   Sk  .   .   .   | .       Sk      .
+no booking address  | .   .   .   .   .   Sk  .   .   .   | .       Sk      .
 """
 
 COLUMNS: Final = (
@@ -43,13 +44,14 @@ COLUMNS: Final = (
     Guard.CAN_SEND_SMS,
     Guard.CAN_SEND_BOOKING_LINK,
     Guard.CAN_SEND_NOTIFICATION,
+    Guard.NOT_TAKEN_OVER,
     Guard.SHOULD_USE_AI,
     Guard.CAN_PROCESS_CUSTOMER_MESSAGE,
     Guard.CAN_PROCESS_BOOKING_REQUEST,
     Guard.CAN_PROCESS_NOTIFICATION_REQUEST,
 )
 NAMED: Final = dict(
-    zip("ocbrskna", COLUMNS[:8], strict=True),
+    zip("ocbrsknpa", COLUMNS[:9], strict=True),
 )
 WEIGHTS: Final = {"H": "hard", "S": "soft"}
 
@@ -65,6 +67,7 @@ STATES: Final[list[list[tuple[str | None, dict[str, Any]]]]] = [
     [(None, {}), ("outbound paused", {"outbound_paused": True})],
     [(None, {}), ("opted out", {"recipient_opted_out": True})],
     [(None, {}), ("alerts paused", {"notifications_paused": True})],
+    [(None, {"taken_over_until": NOON}), ("person answers", {"taken_over_until": NOON + timedelta(seconds=1)})],
     [(None, {}), ("not onboarded", {"onboarding_complete": False})],
     [
         (None, {"quiet_hours": NIGHT}),
@@ -118,7 +121,7 @@ def test_every_combination_of_switches_is_decided_as_the_table_says() -> None:
             if winner is not None:
                 assert decision.inputs.get("asked", guard) == guard
             asked += 1
-    assert asked == 4096 * len(COLUMNS)
+    assert asked == 8192 * len(COLUMNS)
 
 
 def test_the_rules_change_only_together_with_their_version() -> None:
@@ -128,4 +131,4 @@ def test_the_rules_change_only_together_with_their_version() -> None:
         for guard in COLUMNS:
             decision = RULES[guard](snapshot)
             outcomes.update(f"{guard}:{decision.guard}:{decision.outcome};".encode())
-    assert (RULE_VERSION, outcomes.hexdigest()[:16]) == ("1", "e5ee555c41f2ef18")
+    assert (RULE_VERSION, outcomes.hexdigest()[:16]) == ("2", "0f20c93ac2b53909")
