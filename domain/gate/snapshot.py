@@ -79,5 +79,6 @@ def load_snapshot(
         raise NotFoundError("There is no such client in this organization.")
     *state, start, end = row
     quiet_hours = None if start is None or end is None else (start, end)
-    values: tuple[Any, ...] = (client_id, *state, quiet_hours, recipient_opted_out, direct_reply, now)
-    return Snapshot(*values, taken_over_until)
+    given = (recipient_opted_out, direct_reply, now, taken_over_until)
+    values: tuple[Any, ...] = (client_id, *state, quiet_hours, *given)
+    return Snapshot(*values)
