@@ -1,0 +1,55 @@
+"""Watch the circuits of providers: how many are open, and who has to be told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.telemetry import CIRCUITS_OPEN
+from domain.delivery.circuit_notices import tell_of_circuits
+
+if TYPE_CHECKING:
+    from domain.kernel.database import Database
+    from providers.health.health import SharedHealth
+
+LOOK_EVERY: Final = 5.0
+TELL_EVERY: Final = 6
+"""Looks at Redis for one at the database."""
+_log = structlog.get_logger(__name__)
+
+
+class CircuitWatch:
+    """Runs in a thread of the scheduler."""
+
+    def __init__(self, database: Database, health: SharedHealth) -> None:
+        self._database = database
+        self._health = health
+        self._providers: set[str] = set()
+
+    def run(self, stopping: threading.Event) -> None:
+        """Look until `stopping` is set."""
+        looks = 0
+        while not stopping.wait(LOOK_EVERY):
+            looks += 1
+            self.tick(tell=looks % TELL_EVERY == 0)
+        self._health.close()
+
+    def tick(self, *, tell: bool) -> None:
+        """Count the open circuits; `tell`: also bring the notices up to date."""
+        open_since = self._health.open_circuits()
+        count = Counter(provider for provider, _ in open_since)
+        self._providers |= set(count)
+        for provider in self._providers:
+            CIRCUITS_OPEN.labels(provider).set(count[provider])
+        if not tell:
+            return
+        try:
+            with self._database.platform_scope() as session:
+                tell_of_circuits(session, open_since, time.time())
+        except SQLAlchemyError as error:
+            _log.warning("circuits_not_told", error=type(error).__name__)
