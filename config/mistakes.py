@@ -37,6 +37,9 @@ _HINTS: Final = {
     "admin_token": "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
     "twilio.account_sid": "It begins with AC; copy it from the Twilio console.",
     "twilio.auth_token": "Copy it from the Twilio console.",
+    "ses.from_address": "Set it to an address that is verified in Amazon SES.",
+    "ses.configuration_set": "Set it to the name of a configuration set of Amazon SES.",
+    "ses.topic_arns": "Set it to the ARN of the topic that SES reports to, or to several, separated by commas.",
     "ai.api_key": "Set the key of the service at GATEHOUSE_AI__BASE_URL.",
     "ai.model": "Set the name of the model to ask.",
 }
@@ -119,6 +122,12 @@ def _missing_for_providers(settings: Settings) -> Iterator[Mistake]:
             twilio.account_sid,
         ),
         (settings.sms_provider == "twilio", "GATEHOUSE_SMS_PROVIDER is twilio", "twilio.auth_token", twilio.auth_token),
+        (
+            settings.email_provider == "ses",
+            "GATEHOUSE_EMAIL_PROVIDER is ses",
+            "ses.from_address",
+            settings.ses.from_address,
+        ),
         (ai.provider == "openai", "GATEHOUSE_AI__PROVIDER is openai", "ai.api_key", ai.api_key),
         (ai.provider == "openai", "GATEHOUSE_AI__PROVIDER is openai", "ai.model", ai.model),
         (ai.provider == "bedrock", "GATEHOUSE_AI__PROVIDER is bedrock", "ai.model", ai.model),
@@ -147,6 +156,10 @@ def unwise(settings: Settings) -> list[str]:
         found.append("GATEHOUSE_ADMIN_TOKEN is not set: the administration routes stay closed.")
     if settings.is_production and settings.sms_provider == "sandbox":
         found.append("GATEHOUSE_SMS_PROVIDER is sandbox: no text message leaves this system.")
+    if settings.email_provider == "ses" and not settings.ses.topics:
+        found.append(
+            "GATEHOUSE_SES__TOPIC_ARNS is not set: bounces and complaints are refused, so nobody hears of them."
+        )
     return found
 
 

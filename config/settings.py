@@ -19,6 +19,8 @@ _STRICT: Final = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=Tr
 # A name that nobody reads is a warning (`mistakes.unwise`), the same at every depth and in `.env`.
 _LENIENT: Final = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+_TOPIC: Final = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
+
 Environment = Literal["development", "test", "production"]
 Role = Literal["api", "worker", "scheduler"]
 Database = Literal["app", "platform", "owner"]
@@ -60,6 +62,23 @@ class Twilio(BaseModel):
     api_base_url: WebUrl = "https://api.twilio.com"
 
 
+class Ses(BaseModel):
+    """How e-mail leaves through Amazon SES, and which topics of Amazon SNS may report on it."""
+
+    model_config = _LENIENT
+
+    from_address: Annotated[str, Field(pattern=r"^[^\s@<>\",;]+@[^\s@<>\",;]+\.[^\s@<>\",;]+$")] | None = None
+    """A verified identity of the account."""
+    configuration_set: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    topic_arns: Annotated[str, Field(pattern=rf"^{_TOPIC}(\s*,\s*{_TOPIC})*$")] | None = None
+    """Separated by commas. What comes from another topic is refused."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics that may report to us; none when none is set."""
+        return frozenset(topic.strip() for topic in (self.topic_arns or "").split(",") if topic.strip())
+
+
 class Ai(BaseModel):
     """What composes replies. `extractive` answers from the knowledge base alone and calls nobody."""
 
@@ -97,6 +116,7 @@ class Settings(BaseModel):
     sms_provider: Literal["sandbox", "twilio"] = "sandbox"
     email_provider: Literal["sandbox", "ses"] = "sandbox"
     twilio: Twilio = Twilio()
+    ses: Ses = Ses()
     ai: Ai = Ai()
     demo_safe_mode: bool = False
 

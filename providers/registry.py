@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.kernel.errors import GatehouseError
-from providers.measured import MeasuredSms
+from providers.measured import MeasuredEmail, MeasuredSms
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from domain.delivery.ports import SmsProvider
+    from domain.delivery.ports import EmailProvider, SmsProvider
     from domain.kernel.database import Database
     from domain.replies.ports import Composer
 
@@ -25,6 +25,15 @@ def build_sms(settings: Settings, database: Database) -> SmsProvider:
     """
     for_real = settings.sms_provider == "twilio" and not settings.demo_safe_mode
     return MeasuredSms(_twilio(settings) if for_real else _sandbox(settings, database))
+
+
+def build_email(settings: Settings, database: Database) -> EmailProvider:
+    """Return what sends e-mail, measured: in demo safe mode the sandbox, whatever provider is chosen.
+
+    Raises ProviderNotConfiguredError.
+    """
+    for_real = settings.email_provider == "ses" and not settings.demo_safe_mode
+    return MeasuredEmail(_ses(settings) if for_real else _sandbox_email(settings, database))
 
 
 def build_composer(settings: Settings) -> Composer:
@@ -56,3 +65,18 @@ def _sandbox(settings: Settings, database: Database) -> SmsProvider:
     from providers.signals import RedisSignals  # noqa: PLC0415  # as above
 
     return SandboxSms(database, RedisSignals(settings.redis_url.get_secret_value()).phone_rang)
+
+
+def _ses(settings: Settings) -> EmailProvider:
+    from providers.ses.email import SesEmail  # noqa: PLC0415  # half a second that the sandbox does not pay
+
+    ses = settings.ses
+    if ses.from_address is None:
+        raise ProviderNotConfiguredError("To send through Amazon SES, set GATEHOUSE_SES__FROM_ADDRESS.")
+    return SesEmail(ses.from_address, ses.configuration_set, pool_size=settings.worker_threads)
+
+
+def _sandbox_email(settings: Settings, database: Database) -> EmailProvider:
+    from providers.sandbox.email import SandboxEmail  # noqa: PLC0415  # as above
+
+    return SandboxEmail(database, settings.ses.from_address)

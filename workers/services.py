@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.conversations.ports import ThreadSignal
-from domain.delivery.ports import SmsProvider
+from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
 from domain.kernel.clock import Clock
 from domain.kernel.database import Database
 from domain.replies.ports import Composer
-from providers.registry import build_composer, build_sms
+from providers.registry import build_composer, build_email, build_health, build_sms
 from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class Services:
     database: Database
     clock: Clock
     sms: SmsProvider
+    email: EmailProvider
+    health: ProviderHealth
     composer: Composer
     thread_signal: ThreadSignal
     public_url: str
@@ -35,6 +37,8 @@ def build_services(settings: Settings, database: Database, clock: Clock) -> Serv
         database=database,
         clock=clock,
         sms=build_sms(settings, database),
+        email=build_email(settings, database),
+        health=build_health(settings),
         composer=build_composer(settings),
         thread_signal=RedisSignals(settings.redis_url.get_secret_value()),
         public_url=settings.public_url,

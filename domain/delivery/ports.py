@@ -43,6 +43,11 @@ class SmsProvider(Protocol):
         """The name under which attempts are recorded."""
         ...
 
+    @property
+    def account(self) -> str:
+        """The account that is called: limits on calls belong to it. No secret; it may be logged."""
+        ...
+
     def send(self, sms: OutgoingSms) -> Accepted:
         """Hand a message over, once: no retries.
 
@@ -61,7 +66,11 @@ class SmsProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEmail:
-    """One e-mail to hand to a provider. `headers` are added to it, such as `List-Unsubscribe`."""
+    """One e-mail to hand to a provider. `headers` are added to it, such as `List-Unsubscribe`.
+
+    `sender_name` is the business in whose name it is written, shown beside the sender's address; `reply_to` is where an
+    answer goes when that is not the sender's address.
+    """
 
     attempt_id: UUID
     org_id: UUID
@@ -70,6 +79,8 @@ class OutgoingEmail:
     subject: str = field(repr=False)
     body: str = field(repr=False)
     html_body: str | None = field(repr=False)
+    sender_name: str | None = None
+    reply_to: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -79,6 +90,11 @@ class EmailProvider(Protocol):
     @property
     def name(self) -> str:
         """The name under which attempts are recorded."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """The account that is called, as of `SmsProvider.account`."""
         ...
 
     def send(self, email: OutgoingEmail) -> Accepted:

@@ -27,6 +27,7 @@ class SandboxSms:
     """Implements `domain.delivery.ports.SmsProvider` on a table of its own, in its own transactions."""
 
     name = "sandbox"
+    account = "sandbox"
 
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database

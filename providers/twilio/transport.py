@@ -6,8 +6,7 @@ import json
 import logging
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,11 +17,10 @@ from twilio.http.response import Response
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
+from providers.retry_after import retry_after
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 10.0
-LONGEST_RETRY_AFTER: Final = timedelta(days=1)
-"""A provider that asks for more is taken at this: the job would wait for something that nobody remembers."""
 
 
 class TwilioTransport(TwilioHttpClient):  # type: ignore[misc]  # the client ships no types
@@ -102,20 +100,3 @@ def _rejection(answer: requests.Response) -> ProviderRejectedError:
         http_status=answer.status_code,
         retry_after=retry_after(answer.headers.get("Retry-After"), datetime.now(UTC)),
     )
-
-
-def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """Return the wait that a `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date); None if unreadable."""
-    if header is None:
-        return None
-    value = header.strip()
-    try:
-        wait = timedelta(seconds=int(value)) if value.isascii() and value.isdigit() else _until(value, now)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(wait, timedelta(0)), LONGEST_RETRY_AFTER)
-
-
-def _until(date: str, now: datetime) -> timedelta:
-    at = parsedate_to_datetime(date)
-    return at.replace(tzinfo=at.tzinfo or UTC) - now

@@ -1,0 +1,1 @@
+"""Amazon SES, through AWS's own client."""
