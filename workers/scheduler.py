@@ -1,4 +1,4 @@
-"""The scheduler role: dispatcher, rescuer, upkeep and periodic work, each a thread. Several schedulers may run."""
+"""The scheduler role: a thread each of its parts. Several schedulers may run."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     from domain.kernel.database import Database  # noqa: PLC0415  as all here: after the metrics directory is named
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
+    from workers.announcer import Announcer  # noqa: PLC0415
     from workers.connection import PlatformConnection  # noqa: PLC0415
     from workers.dispatcher import Dispatcher  # noqa: PLC0415
     from workers.periodic import PeriodicWork  # noqa: PLC0415
@@ -47,8 +48,8 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     url = settings.postgres_url("platform")
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
-    database = Database(settings.postgres_url("app"), url, pool_size=1, name="gatehouse-periodic")
-    parts: dict[str, Dispatcher | Rescuer | Upkeep | PeriodicWork] = {
+    database = Database(settings.postgres_url("app"), url, pool_size=2, name="gatehouse-scheduler")
+    parts: dict[str, Dispatcher | Rescuer | Upkeep | PeriodicWork | Announcer] = {
         "dispatcher": Dispatcher(
             PlatformConnection(url, "gatehouse-dispatcher", flush=False, by_key=True),
             transport,
@@ -58,6 +59,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
         "rescuer": Rescuer(PlatformConnection(url, "gatehouse-rescuer")),
         "upkeep": Upkeep(PlatformConnection(url, "gatehouse-upkeep")),
         "periodic": PeriodicWork(PlatformConnection(url, "gatehouse-periodic"), database),
+        "announcer": Announcer(database),
     }
     crashed: list[str] = []
 

@@ -38,19 +38,30 @@ class NoticeKind(StrEnum):
 
 
 def raise_notice(
-    session: Session, kind: NoticeKind, subject: str, words: str, *, org_id: UUID, client_id: UUID | None = None
+    session: Session,
+    kind: NoticeKind,
+    subject: str,
+    words: str,
+    *,
+    org_id: UUID,
+    client_id: UUID | None = None,
+    times: int = 1,
 ) -> bool:
-    """Raise a notice, or count it once more when it is open; return whether it is new. `words` are redacted."""
+    """Raise a notice, or count it on when it is open; return whether it is new. `words` are redacted.
+
+    `times`: how often it happened since it was told last.
+    """
     values = {"words": redact_text(words), "client_id": client_id}
-    statement = insert(Notice).values(id=new_id(), org_id=org_id, kind=kind.value, subject=subject, **values)
+    new = {"id": new_id(), "org_id": org_id, "kind": kind.value, "subject": subject, "count": times}
+    statement = insert(Notice).values(**new, **values)
     count = session.scalar(
         statement.on_conflict_do_update(
             index_elements=["org_id", "kind", "subject"],
             index_where=text("resolved_at IS NULL"),
-            set_={"count": Notice.count + 1, "last_at": func.now(), **values},
+            set_={"count": Notice.count + times, "last_at": func.now(), **values},
         ).returning(Notice.count)
     )
-    return count == 1
+    return count == times
 
 
 def resolve_notice(session: Session, kind: NoticeKind, subject: str, *, org_id: UUID, by: str) -> bool:

@@ -31,7 +31,7 @@ _REQUEUE: Final = """
         ORDER BY org_id, unique_key, CASE WHEN unique_key IS NULL THEN id END, id DESC
     )
     UPDATE jobs SET state = 'available', run_at = now(), max_attempts = attempt + %(tries)s, lost_count = 0,
-        queued_at = NULL, finished_at = NULL, cancel_requested_at = NULL
+        queued_at = NULL, finished_at = NULL, cancel_requested_at = NULL, announced_at = NULL
     FROM chosen WHERE jobs.id = chosen.id AND jobs.state = 'dead'
 """
 

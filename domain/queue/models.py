@@ -43,6 +43,7 @@ class Job(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     error_class: Mapped[str | None] = mapped_column(Text)
     fingerprint: Mapped[str | None] = mapped_column(Text)
+    announced_at: Mapped[datetime | None] = mapped_column(_TIME)
 
 
 class JobAttempt(Base):
@@ -78,10 +79,11 @@ class Worker(Base):
 
 
 class Queue(Base):
-    """A queue and whether it is paused."""
+    """A queue and whether it is paused, or will be as soon as it is empty (`draining_at`)."""
 
     __tablename__ = "queues"
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     paused_at: Mapped[datetime | None] = mapped_column(_TIME)
     paused_because: Mapped[str | None] = mapped_column(Text)
+    draining_at: Mapped[datetime | None] = mapped_column(_TIME)

@@ -12,6 +12,7 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+# `position`: the last letter looked at. `next_at`: from when on the next one may run, where a rate is asked for.
 _OPERATIONS = """
     CREATE TABLE dead_operations (
         id uuid PRIMARY KEY,
@@ -25,6 +26,7 @@ _OPERATIONS = """
         done integer NOT NULL DEFAULT 0,
         skipped integer NOT NULL DEFAULT 0,
         position uuid,
+        next_at timestamptz,
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         finished_at timestamptz
@@ -32,7 +34,8 @@ _OPERATIONS = """
 """
 _INDEXES = {
     "jobs_dead_unannounced": "jobs (id) WHERE state = 'dead' AND announced_at IS NULL",
-    "jobs_dead_by_time": "jobs (finished_at, id) WHERE state = 'dead'",
+    "jobs_dead_by_id": "jobs (id) WHERE state = 'dead'",
+    "jobs_dead_unique_key": "jobs (org_id, kind, unique_key, id) WHERE unique_key IS NOT NULL AND state = 'dead'",
 }
 
 

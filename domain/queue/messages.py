@@ -1,0 +1,19 @@
+"""The jobs of this capability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from domain.queue.message import Message, job
+
+JOB_DIED: Final = "queue.job_died"
+
+
+@job(kind=JOB_DIED, queue="default", max_attempts=10)
+@dataclass(frozen=True, slots=True)
+class JobDied(Message):
+    """Jobs of one organization died, all of one kind and cause (`fingerprint`); at most `announce.GROUP` of them."""
+
+    job_ids: tuple[UUID, ...]

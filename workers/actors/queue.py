@@ -1,0 +1,16 @@
+"""Actors of the queue itself."""
+
+from __future__ import annotations
+
+from domain.deadletters.announce import job_died
+from domain.queue.messages import JobDied
+from domain.queue.outcome import Outcome
+from domain.queue.run import Run
+from workers.registry import actor
+from workers.services import Services
+
+
+@actor(JobDied)
+def died(message: JobDied, run: Run, _services: Services) -> Outcome:
+    """Tell of jobs that died."""
+    return job_died(message, run)
