@@ -25,6 +25,8 @@ _ENDPOINTS = """
         previous_until timestamptz,
         enabled boolean NOT NULL DEFAULT true,
         failing_since timestamptz,
+        failures integer NOT NULL DEFAULT 0,
+        held_until timestamptz,
         disabled_at timestamptz,
         disabled_because text,
         created_at timestamptz NOT NULL DEFAULT now(),
@@ -93,7 +95,7 @@ def upgrade() -> None:
     ):
         op.execute(statement)
         tenant_table(table)
-    op.execute("CREATE INDEX webhook_endpoints_org ON webhook_endpoints (org_id) WHERE enabled")
+    op.execute("CREATE INDEX webhook_endpoints_org ON webhook_endpoints (org_id)")
     op.execute("CREATE INDEX webhook_events_org ON webhook_events (org_id, occurred_at, id)")
     op.execute("CREATE INDEX webhook_sends_endpoint ON webhook_sends (endpoint_id, id)")
 

@@ -1,0 +1,19 @@
+"""The jobs of this capability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from domain.queue.message import Message, job
+from domain.webhooks.policy import SEND_TRIES
+
+
+# Not "outbound": a receiver that hangs must not take the places of text messages.
+@job(kind="webhooks.send", queue="default", max_attempts=SEND_TRIES, priority=200, time_limit=timedelta(seconds=60))
+@dataclass(frozen=True, slots=True)
+class SendWebhook(Message):
+    """Tell one endpoint of one event."""
+
+    send_id: UUID
