@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 _STOP_SECONDS: Final = 10.0
 _log = structlog.get_logger(__name__)
+
+
+class Part(Protocol):
+    """What the scheduler runs in a thread of its own."""
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until `stopping` is set. What it raises ends the role, so it takes what may pass by itself."""
 
 
 def run(settings: Settings) -> int:
@@ -38,7 +45,9 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     from domain.kernel.database import Database  # noqa: PLC0415  as all here: after the metrics directory is named
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
+    from providers.health.health import SharedHealth  # noqa: PLC0415
     from workers.announcer import Announcer  # noqa: PLC0415
+    from workers.circuit_watch import CircuitWatch  # noqa: PLC0415
     from workers.connection import PlatformConnection  # noqa: PLC0415
     from workers.dispatcher import Dispatcher  # noqa: PLC0415
     from workers.periodic import PeriodicWork  # noqa: PLC0415
@@ -49,7 +58,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
     database = Database(settings.postgres_url("app"), url, pool_size=2, name="gatehouse-scheduler")
-    parts: dict[str, Dispatcher | Rescuer | Upkeep | PeriodicWork | Announcer] = {
+    parts: dict[str, Part] = {
         "dispatcher": Dispatcher(
             PlatformConnection(url, "gatehouse-dispatcher", flush=False, by_key=True),
             transport,
@@ -60,6 +69,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
         "upkeep": Upkeep(PlatformConnection(url, "gatehouse-upkeep")),
         "periodic": PeriodicWork(PlatformConnection(url, "gatehouse-periodic"), database),
         "announcer": Announcer(database),
+        "circuits": CircuitWatch(database, SharedHealth(settings.redis_url.get_secret_value())),
     }
     crashed: list[str] = []
 
