@@ -50,6 +50,7 @@ async def receive_sms(request: Request) -> Response:
         body=form.get("Body", "").replace("\x00", "")[:BODY_LIMIT],
         external_id=sid,
         media=_media(form),
+        opt_out_type=form.get("OptOutType"),
     )
     bind_contextvars(
         org_id=str(destination.org_id),

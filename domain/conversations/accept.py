@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from domain.conversations.consent import Consent, consent_of
 from domain.conversations.messages import PROCESS, Channel, ProcessMessages
 from domain.kernel.ids import new_id
 from domain.queue.message import encode, spec_of
@@ -21,14 +23,15 @@ ACCEPT: Final = """
         SELECT * FROM unnest(
             %(message_ids)s::uuid[], %(job_ids)s::uuid[], %(org_ids)s::uuid[], %(client_ids)s::uuid[],
             %(conversation_ids)s::uuid[], %(channels)s::text[], %(addresses)s::text[], %(bodies)s::text[],
-            %(media)s::jsonb[], %(external_ids)s::text[], %(correlation_ids)s::uuid[], %(args)s::jsonb[])
+            %(media)s::jsonb[], %(external_ids)s::text[], %(correlation_ids)s::uuid[], %(args)s::jsonb[],
+            %(consents)s::text[], %(came_by)s::text[], %(received_ats)s::timestamptz[])
         AS i (message_id, job_id, org_id, client_id, conversation_id, channel, address, body, media, external_id,
-              correlation_id, args)
+              correlation_id, args, consent, came_by, received_at)
     ), stored AS (
         INSERT INTO messages (id, org_id, client_id, conversation_id, direction, channel, address, author, body, media,
-                              external_id, correlation_id)
+                              external_id, correlation_id, consent, came_by, received_at)
         SELECT message_id, org_id, client_id, conversation_id, 'in', channel, address, 'contact', body, media,
-               external_id, correlation_id
+               external_id, correlation_id, consent, came_by, coalesce(received_at, now())
         FROM incoming
         ON CONFLICT (client_id, external_id) DO NOTHING
         RETURNING id
@@ -44,9 +47,16 @@ ACCEPT: Final = """
 """Returns the ids of the messages that were new. Runs as the platform role: a batch holds messages of many tenants."""
 
 
+CameBy = Literal["webhook", "spool", "recovery"]
+
+
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message to accept. `external_id` is what a repeat of it carries again."""
+    """A message to accept. `external_id` is what a repeat of it carries again.
+
+    `received_at` is set for one that comes late; its `message_id` is then of that time too, because messages are in
+    order by their ids. `opt_out_type` is what the provider says of the contact's consent (see `consent_of`).
+    """
 
     org_id: UUID
     client_id: UUID
@@ -56,9 +66,17 @@ class Inbound:
     external_id: str
     media: str = "[]"
     conversation_id: UUID | None = None
+    opt_out_type: str | None = None
+    came_by: CameBy = "webhook"
+    received_at: datetime | None = None
     message_id: UUID = field(default_factory=new_id)
     job_id: UUID = field(default_factory=new_id)
     correlation_id: UUID = field(default_factory=new_id)
+
+    @property
+    def consent(self) -> Consent | None:
+        """What the contact says of being written to; only texts say anything."""
+        return consent_of(self.body, self.opt_out_type) if self.channel == "sms" else None
 
     @property
     def job(self) -> QueuedJob:
@@ -84,6 +102,9 @@ def parameters(batch: Sequence[Inbound], *, direct: bool) -> Mapping[str, Any]:
         "external_ids": [i.external_id for i in batch],
         "correlation_ids": [i.correlation_id for i in batch],
         "args": [encode(ProcessMessages(i.client_id, i.channel, i.address)) for i in batch],
+        "consents": [i.consent for i in batch],
+        "came_by": [i.came_by for i in batch],
+        "received_ats": [i.received_at for i in batch],
         "kind": _SPEC.kind,
         "queue": _SPEC.queue,
         "priority": _SPEC.priority,

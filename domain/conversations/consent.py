@@ -1,18 +1,44 @@
-"""Opt-out keywords: a contact's word about being written to counts before anything else."""
+"""A contact's word about being written to counts before anything else, in the order in which it was given."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 from domain.conversations.messages import ProcessMessages
 from domain.conversations.thread import Waiting, mark_processed
-from domain.delivery.opt_outs import is_opted_out, record_opt_out, remove_opt_out
+from domain.delivery.opt_outs import record_opt_out, remove_opt_out
 from domain.delivery.policy import keyword
+from domain.kernel.database import raw_connection
+from domain.webhooks.emit import emit
+from domain.webhooks.events import EventType
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+Consent = Literal["stop", "start", "help"]
+_BY_TYPE: Final[Mapping[str, Consent]] = {"STOP": "stop", "START": "start", "HELP": "help"}
+_OUTCOMES: Final = {"stop": "opted_out", "start": "opted_in"}
+_LONGEST_KEYWORD: Final = 32
+
+# A word can come late (from the spool, or found in the provider's list) when a newer one is obeyed already.
+_OBEYED: Final = """
+    SELECT id FROM messages
+    WHERE client_id = %s AND channel = %s AND address = %s AND consent IN ('stop', 'start')
+      AND processed_at IS NOT NULL AND id > %s
+    LIMIT 1
+"""
+
+
+def consent_of(body: str, opt_out_type: str | None = None) -> Consent | None:
+    """Return what a text says of being written to, or None.
+
+    `opt_out_type` is Twilio's `OptOutType`, by which it says how it took the text itself (Advanced Opt-Out, which may
+    have other keywords in other languages); it wins over our own reading.
+    """
+    stated = _BY_TYPE.get(opt_out_type.strip().upper()) if opt_out_type else None
+    return stated or (keyword(body) if len(body) <= _LONGEST_KEYWORD else None)
 
 
 def apply_keywords(
@@ -20,29 +46,48 @@ def apply_keywords(
 ) -> Sequence[Waiting]:
     """Obey keywords in order of arrival and return the messages that are none.
 
-    Twilio itself answers STOP, START and HELP, so a keyword gets no reply from us. "YES" is an answer to a question,
-    unless the contact had opted out.
+    Twilio itself answers STOP, START and HELP, so a keyword gets no reply from us. "YES" or "START" of a contact that
+    had not opted out is a text like any other.
     """
     if message.channel != "sms":
         return waiting
     rest: list[Waiting] = []
     for one in waiting:
-        match keyword(one.body):
+        match one.consent or keyword(one.body):
+            case "stop" | "start" as word if _overtaken(session, message, one):
+                mark_processed(session, [one], _OUTCOMES[word])
             case "stop":
-                record_opt_out(
-                    session,
-                    org_id=org_id,
-                    client_id=message.client_id,
-                    channel="sms",
-                    address=message.address,
-                    source="keyword",
-                )
-                mark_processed(session, [one], "opted_out")
-            case "start" if is_opted_out(session, message.client_id, "sms", message.address):
-                remove_opt_out(session, message.client_id, "sms", message.address)
-                mark_processed(session, [one], "opted_in")
+                _opt_out(session, message, org_id, one)
+                mark_processed(session, [one], _OUTCOMES["stop"])
+            case "start" if _opt_in(session, message, org_id, one) or keyword(one.body) is None:
+                mark_processed(session, [one], _OUTCOMES["start"])
             case "help":
                 mark_processed(session, [one], "help")
             case _:
                 rest.append(one)
     return rest
+
+
+def _overtaken(session: Session, message: ProcessMessages, one: Waiting) -> bool:
+    parameters = (message.client_id, message.channel, message.address, one.id)
+    return raw_connection(session).execute(_OBEYED, parameters).fetchone() is not None
+
+
+def _opt_out(session: Session, message: ProcessMessages, org_id: UUID, one: Waiting) -> None:
+    changed = record_opt_out(
+        session, org_id=org_id, client_id=message.client_id, channel="sms", address=message.address, source="keyword"
+    )
+    if changed:
+        _emit(session, EventType.CONTACT_OPTED_OUT, message, org_id, one)
+
+
+def _opt_in(session: Session, message: ProcessMessages, org_id: UUID, one: Waiting) -> bool:
+    changed = remove_opt_out(session, message.client_id, "sms", message.address)
+    if changed:
+        _emit(session, EventType.CONTACT_OPTED_IN, message, org_id, one)
+    return changed
+
+
+def _emit(session: Session, event: EventType, message: ProcessMessages, org_id: UUID, one: Waiting) -> None:
+    payload = {"channel": message.channel, "address": message.address, "message_id": str(one.id)}
+    emit(session, event, payload, org_id=org_id, client_id=message.client_id, correlation_id=one.correlation_id)

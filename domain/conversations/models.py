@@ -63,6 +63,8 @@ class ThreadMessage(Base):
     body: Mapped[str] = mapped_column(Text)
     media: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=FetchedValue())
     external_id: Mapped[str | None] = mapped_column(Text)
+    consent: Mapped[str | None] = mapped_column(Text)
+    came_by: Mapped[str] = mapped_column(Text, server_default=FetchedValue())
     correlation_id: Mapped[UUID]
     sources: Mapped[list[str]] = mapped_column(JSONB, server_default=FetchedValue())
     confidence: Mapped[float | None]

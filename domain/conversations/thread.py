@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -53,7 +53,7 @@ _RELEASE: Final = """
 _WAITING: Final = """
     UPDATE messages SET conversation_id = %s
     WHERE client_id = %s AND channel = %s AND address = %s AND direction = 'in' AND processed_at IS NULL
-    RETURNING id, body, correlation_id
+    RETURNING id, body, correlation_id, consent, came_by, received_at
 """
 _HISTORY: Final = """
     SELECT author, body FROM messages
@@ -77,6 +77,9 @@ class Waiting:
     id: UUID
     body: str
     correlation_id: UUID
+    consent: str | None
+    came_by: str
+    received_at: datetime
 
 
 def take_thread(session: Session, message: ProcessMessages, run: Run) -> UUID | None:

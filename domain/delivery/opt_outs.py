@@ -1,4 +1,8 @@
-"""Who must not be written to. An opt-out is of one address at one client, whoever reported it."""
+"""Who must not be written to. An opt-out is of one address at one client, whoever reported it.
+
+A contact's "STOP" is obeyed in two steps: from the commit of the message on, because its last word on consent is read
+here, and for good by the opt-out that processing the message records. A "START" counts once it is processed.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,22 @@ Channel = Literal["sms", "email"]
 Source = Literal["keyword", "provider", "operator"]
 
 # Written for psycopg: every message passes here several times.
-_FIND: Final = "SELECT FROM opt_outs WHERE client_id = %s AND channel = %s AND address = %s"
+_FIND: Final = """
+    SELECT EXISTS (SELECT FROM opt_outs
+                   WHERE client_id = %(client_id)s AND channel = %(channel)s AND address = %(address)s)
+           OR coalesce((SELECT consent = 'stop' AND processed_at IS NULL FROM messages
+                        WHERE client_id = %(client_id)s AND channel = %(channel)s AND address = %(address)s
+                          AND consent IN ('stop', 'start')
+                        ORDER BY id DESC LIMIT 1), false)
+"""
 
 
 def is_opted_out(session: Session, client_id: UUID, channel: Channel, address: str) -> bool:
-    """Return whether this address asked this client not to write."""
+    """Return whether this address asked this client not to write, even if nobody has processed its word yet."""
     session.flush()
-    return raw_connection(session).execute(_FIND, (client_id, channel, address)).fetchone() is not None
+    parameters = {"client_id": client_id, "channel": channel, "address": address}
+    row = raw_connection(session).execute(_FIND, parameters, prepare=True).fetchone()
+    return row is not None and bool(row[0])
 
 
 def record_opt_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import uuid_utils
@@ -13,3 +14,8 @@ PLATFORM_ORG_ID = UUID(int=0)
 def new_id() -> UUID:
     """Return a new UUIDv7. Ids made in one process are strictly increasing."""
     return UUID(int=uuid_utils.uuid7().int)
+
+
+def id_at(moment: datetime) -> UUID:
+    """Return a UUIDv7 as it would have been made at that moment (timezone-aware), to the millisecond."""
+    return UUID(int=uuid_utils.uuid7(nanoseconds=int(moment.timestamp() * 1_000) * 1_000_000).int)
