@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import aliased
 
 from domain.kernel.database import raw_connection
 from domain.queue.message import spec_for
@@ -19,20 +20,21 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+PAGE: Final = 1_000
+"""Letters that are read and changed by one statement."""
 TRIES_OF_UNKNOWN_KINDS: Final = 5
 
+# The CASE keeps PostgreSQL from joining through an index of all that is dead, whenever the statistics are old.
 _REQUEUE: Final = """
-    WITH chosen AS (
-        SELECT DISTINCT ON (org_id, unique_key, CASE WHEN unique_key IS NULL THEN id END) id FROM jobs
-        WHERE id = ANY(%(ids)s::uuid[]) AND state = 'dead' AND NOT EXISTS (
-            SELECT FROM jobs live
-            WHERE live.org_id = jobs.org_id AND live.kind = jobs.kind AND live.unique_key = jobs.unique_key
-                AND live.state IN ('scheduled', 'available', 'executing', 'retryable'))
-        ORDER BY org_id, unique_key, CASE WHEN unique_key IS NULL THEN id END, id DESC
-    )
-    UPDATE jobs SET state = 'available', run_at = now(), max_attempts = attempt + %(tries)s, lost_count = 0,
-        queued_at = NULL, finished_at = NULL, cancel_requested_at = NULL, announced_at = NULL
-    FROM chosen WHERE jobs.id = chosen.id AND jobs.state = 'dead'
+    UPDATE jobs SET state = CASE WHEN meant.run_at > now() THEN 'scheduled' ELSE 'available' END,
+        run_at = coalesce(meant.run_at, now()), max_attempts = attempt + meant.tries, lost_count = 0,
+        queued_at = NULL, held_by = NULL, finished_at = NULL, cancel_requested_at = NULL, announced_at = NULL
+    FROM unnest(%(ids)s::uuid[], %(tries)s::integer[], %(run_ats)s::timestamptz[]) AS meant (id, tries, run_at)
+    WHERE jobs.id = meant.id AND CASE WHEN jobs.state = 'dead' THEN NOT EXISTS (
+        SELECT FROM jobs live
+        WHERE live.org_id = jobs.org_id AND live.kind = jobs.kind AND live.unique_key = jobs.unique_key
+            AND live.state IN ('scheduled', 'available', 'executing', 'retryable')) END
+    RETURNING jobs.id
 """
 
 
@@ -47,22 +49,31 @@ class DeadFilter:
     after: datetime | None = None
     before: datetime | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the filter as conditions on `jobs`."""
-        conditions = [Job.state == "dead"]
+    def conditions(self, job: type[Job] = Job) -> list[ColumnElement[bool]]:
+        """Return the filter as conditions on `jobs`, or on an alias of it."""
+        conditions = [job.state == "dead"]
         if self.ids is not None:
-            conditions.append(Job.id.in_(self.ids))
+            conditions.append(job.id.in_(self.ids))
         if self.kind is not None:
-            conditions.append(Job.kind == self.kind)
+            conditions.append(job.kind == self.kind)
         if self.fingerprint is not None:
-            conditions.append(Job.fingerprint == self.fingerprint)
+            conditions.append(job.fingerprint == self.fingerprint)
         if self.org_id is not None:
-            conditions.append(Job.org_id == self.org_id)
+            conditions.append(job.org_id == self.org_id)
         if self.after is not None:
-            conditions.append(Job.finished_at >= self.after)
+            conditions.append(job.finished_at >= self.after)
         if self.before is not None:
-            conditions.append(Job.finished_at < self.before)
+            conditions.append(job.finished_at < self.before)
         return conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter to decide about. `superseded`: a newer one of the same filter has its unique key."""
+
+    id: UUID
+    kind: str
+    superseded: bool
 
 
 def list_dead(
@@ -86,21 +97,63 @@ def count_dead(session: Session, which: DeadFilter) -> int:
     return session.scalar(select(func.count()).select_from(Job).where(*which.conditions())) or 0
 
 
+def page(session: Session, which: DeadFilter, *, after_id: UUID | None = None, limit: int = PAGE) -> Sequence[Letter]:
+    """Return the next letters of a filter, oldest first; page on with the last one's id."""
+    newer = aliased(Job)
+    superseded = exists().where(
+        newer.org_id == Job.org_id,
+        newer.kind == Job.kind,
+        newer.unique_key == Job.unique_key,
+        newer.id > Job.id,
+        *which.conditions(newer),
+    )
+    query = select(Job.id, Job.kind, superseded).where(*which.conditions()).order_by(Job.id).limit(limit)
+    if after_id is not None:
+        query = query.where(Job.id > after_id)
+    return [Letter(*row) for row in session.execute(query)]
+
+
+def pages(session: Session, which: DeadFilter) -> Iterator[Sequence[Letter]]:
+    """Return all letters of a filter in pages, holding one page at a time."""
+    last: UUID | None = None
+    while letters := page(session, which, after_id=last):
+        yield letters
+        last = letters[-1].id
+
+
 def requeue(session: Session, which: DeadFilter) -> int:
     """Make dead letters run again with all their tries, keeping their history; return how many.
 
     A letter whose unique key a live job holds by now stays where it is; of several with one key, the newest runs.
     """
-    jobs = session.execute(select(Job.id, Job.kind).where(*which.conditions())).all()
-    requeued = 0
-    for kind in sorted({kind for _, kind in jobs}):
-        spec = spec_for(kind)
-        ids = [job_id for job_id, job_kind in jobs if job_kind == kind]
-        tries = TRIES_OF_UNKNOWN_KINDS if spec is None else spec.max_attempts
-        requeued += raw_connection(session).execute(_REQUEUE, {"ids": ids, "tries": tries}).rowcount
+    return sum(len(requeue_letters(session, letters)) for letters in pages(session, which))
+
+
+def requeue_letters(
+    session: Session, letters: Sequence[Letter], run_ats: Mapping[UUID, datetime] | None = None
+) -> set[UUID]:
+    """Requeue letters of one page, each not before its time in `run_ats`; return the ids of those that will run.
+
+    What is superseded, or whose unique key a live job holds, stays dead.
+    """
+    meant = [letter for letter in letters if not letter.superseded]
+    if not meant:
+        return set()
+    times = run_ats or {}
+    parameters = {
+        "ids": [letter.id for letter in meant],
+        "tries": [_tries(letter.kind) for letter in meant],
+        "run_ats": [times.get(letter.id) for letter in meant],
+    }
+    requeued = {row[0] for row in raw_connection(session).execute(_REQUEUE, parameters)}
     if requeued:
         remember(session, [])
     return requeued
+
+
+def _tries(kind: str) -> int:
+    spec = spec_for(kind)
+    return TRIES_OF_UNKNOWN_KINDS if spec is None else spec.max_attempts
 
 
 def discard(session: Session, which: DeadFilter, reason: str) -> int:
@@ -109,6 +162,7 @@ def discard(session: Session, which: DeadFilter, reason: str) -> int:
         update(Job)
         .where(*which.conditions())
         .values(state="cancelled", last_error=func.concat("Discarded: ", reason), finished_at=func.now())
+        .execution_options(synchronize_session=False)
         .returning(Job.id)
     )
     return len(changed.all())

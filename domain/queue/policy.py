@@ -31,9 +31,33 @@ REASON_LENGTH: Final = 2_000
 
 AttemptOutcome = Literal["completed", "retry", "snoozed", "cancelled", "dead", "lost", "handed_back"]
 
-# Redaction leaves "[phone …06]" and "[email a…@….com]"; a word with a digit in it is an id, a number or a code.
+_DAYS: Final = "(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
+_MONTHS: Final = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
+)
+# What differs between failures of one cause, most telling first: addresses of the web and of files, what is quoted (an
+# apostrophe within a word quotes nothing), what redaction left, and every word with a digit in it: an id, a number, a
+# time, a code. Ids without a dash or digit are too rare to look for.
 _VARIABLE = re.compile(
-    r"\[(?:phone|email)[^\]]*\]|[0-9a-f]{8}-[0-9a-f-]{27}|\b\w*\d\w*(?:\.\d\w*)*|'[^']*'|\"[^\"]*\"", re.IGNORECASE
+    rf"""
+    \b[a-z][a-z0-9+.-]*://[^\s'"<>`]+
+    | \[(?:phone|email|secret|text|row)[^\]]*\]
+    | (?<!\w)'[^']*'(?!\w) | (?<!\w)"[^"]*"(?!\w) | `[^`]*` | \u201c[^\u201d]*\u201d | \u2018[^\u2019]*\u2019
+    | (?<![\w/])(?:[a-z]:|~|\.{1, 2})?(?:[/\\][\w.@%+~=-]+){{2,}}[/\\]?
+    | [0-9a-f]{{8}}-[0-9a-f-]{{27}}
+    | (?:\b(?:{_DAYS}|{_MONTHS})[\s,]+)*
+      [+-]?\b\w*\d\w*(?:\.\d\w*)*
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# A list of three numbers and one of two, a date with and without its zone: all are one.
+_RUN = re.compile(
+    rf"""
+    \#(?:[\s.,:;/+()-]*(?:\b(?:and|of|{_MONTHS})\b[\s,-]*)?\#)*
+    (?:\s*(?:gmt|utc|am|pm)\b)?
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -63,9 +87,9 @@ def backoff(tries: int, *, rng: random.Random | None = None) -> timedelta:
 def fingerprint(kind: str, error_class: str, reason: str) -> str:
     """Return 16 hex digits that are equal for failures of one cause.
 
-    Ids, numbers, quoted values, phone numbers and e-mail addresses in the reason make no difference.
+    Ids, numbers, times, quoted values, paths, phone numbers and e-mail addresses in the reason make no difference.
     """
-    shape = _VARIABLE.sub("#", _clean(reason))
+    shape = _RUN.sub("#", _VARIABLE.sub("#", _clean(reason)))
     return hashlib.sha256(f"{kind}\n{error_class}\n{shape}".encode()).hexdigest()[:16]
 
 

@@ -129,7 +129,7 @@ class Lab:
         ids = [new_id() for _ in range(count)]
         self.execute(
             "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts, lost_count, finished_at)"
-            " SELECT id, %s, %s, %s, %s, %s, 3, %s, CASE WHEN %s = 'completed' THEN now() END"
+            " SELECT id, %s, %s, %s, %s, %s, 3, %s, CASE WHEN %s IN ('completed', 'dead') THEN now() END"
             " FROM unnest(%s::uuid[]) AS new (id)",
             org_id,
             kind,
