@@ -9,7 +9,7 @@ from providers.measured import MeasuredEmail, MeasuredSms
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from domain.delivery.ports import EmailProvider, SmsProvider
+    from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
     from domain.kernel.database import Database
     from domain.replies.ports import Composer
 
@@ -34,6 +34,13 @@ def build_email(settings: Settings, database: Database) -> EmailProvider:
     """
     for_real = settings.email_provider == "ses" and not settings.demo_safe_mode
     return MeasuredEmail(_ses(settings) if for_real else _sandbox_email(settings, database))
+
+
+def build_health(settings: Settings) -> ProviderHealth:
+    """Return what tells whether a provider is to be called now, shared by all processes."""
+    from providers.health.health import SharedHealth  # noqa: PLC0415  # as below
+
+    return SharedHealth(settings.redis_url.get_secret_value())
 
 
 def build_composer(settings: Settings) -> Composer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text, text
+from sqlalchemy import DateTime, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base
@@ -16,7 +16,10 @@ _NOW = text("now()")
 
 
 class Delivery(Base):
-    """One text to send to one person, and how far it has come."""
+    """One text or e-mail to send to one person, and how far it has come.
+
+    `segments` and `encoding` are of a text. `looked_up_at`: when the provider was last asked about it by a poll.
+    """
 
     __tablename__ = "deliveries"
 
@@ -29,6 +32,9 @@ class Delivery(Base):
     to_address: Mapped[str] = mapped_column(Text)
     subject: Mapped[str | None] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+    html_body: Mapped[str | None] = mapped_column(Text)
+    segments: Mapped[int | None] = mapped_column(SmallInteger)
+    encoding: Mapped[str | None] = mapped_column(Text)
     direct_reply: Mapped[bool]
     state: Mapped[str] = mapped_column(Text, server_default=text("'pending'"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
@@ -37,6 +43,9 @@ class Delivery(Base):
     error_code: Mapped[str | None] = mapped_column(Text)
     error_text: Mapped[str | None] = mapped_column(Text)
     correlation_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None] = mapped_column(_TIME)
+    asked_person_at: Mapped[datetime | None] = mapped_column(_TIME)
+    looked_up_at: Mapped[datetime | None] = mapped_column(_TIME)
     created_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
     updated_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
 

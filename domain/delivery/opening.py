@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.delivery import repository
+from domain.delivery.means import Admission, Means, Outgoing
 from domain.delivery.policy import ErrorClass
-from domain.delivery.ports import OutgoingSms, SmsProvider
+from domain.delivery.ports import OutgoingEmail, OutgoingSms
 from domain.delivery.repository import Attempt, Failure, Loaded
 from domain.gate.decide import decide
 from domain.gate.guards import Decision, Guard
 from domain.gate.snapshot import load_snapshot
-from domain.kernel.clock import Clock
 from domain.kernel.ids import new_id
 from domain.queue.outcome import Cancel, Dead, Outcome, Snooze
 from domain.queue.run import Run
@@ -25,40 +25,43 @@ _SHORTEST_SNOOZE: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What sending needs beside the delivery. `public_url`: where the provider reports to, no slash at the end."""
-
-    provider: SmsProvider
-    clock: Clock
-    public_url: str
-
-
-@dataclass(frozen=True, slots=True)
 class Sending:
     """An attempt on record, to be called for as soon as that is committed."""
 
     delivery: Loaded
     attempt: Attempt
-    sms: OutgoingSms
+    outgoing: Outgoing
 
 
-def open_next(session: Session, run: Run, delivery: Loaded, means: Means) -> Sending | Outcome:
+def open_next(session: Session, run: Run, delivery: Loaded, means: Means, admission: Admission) -> Sending | Outcome:
     """Open the next attempt at a delivery that is locked and has no unresolved one, or end the run saying why not.
 
-    A hard block cancels the delivery, as does a soft one that time doesn't lift; quiet hours put it off.
+    A hard block cancels the delivery, as does a soft one that time doesn't lift; quiet hours put it off, and so does a
+    provider that is not to be called now.
     """
     blocked = _ask_gate(session, delivery, means)
     if blocked is not None:
         return run.finish(session, _stop(session, delivery, blocked, means))
-    if delivery.sms_number is None and delivery.messaging_service_sid is None:
+    if delivery.channel == "sms" and delivery.sms_number is None and delivery.messaging_service_sid is None:
         return run.finish(session, _no_sender(session, delivery, means))
+    # The last of all, so that nothing that is admitted is not called, but for a commit that fails.
+    held = admission.ask(delivery.channel, delivery.client_id)
+    if held is not None:
+        return run.finish(session, Snooze(held.until, held.reason))
     attempt = Attempt(new_id(), means.clock.now(), "sending")
-    repository.open_attempt(session, delivery, attempt, means.provider.name, "sending")
+    repository.open_attempt(session, delivery, attempt, _provider_name(delivery, means), "sending")
     return Sending(delivery, attempt, outgoing(delivery, attempt.id, means))
 
 
-def outgoing(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingSms:
-    """Return the message of one attempt as a provider takes it."""
+def outgoing(delivery: Loaded, attempt_id: UUID, means: Means) -> Outgoing:
+    """Return the message of one attempt as its provider takes it."""
+    if delivery.channel == "email":
+        return _outgoing_email(delivery, attempt_id)
+    return outgoing_sms(delivery, attempt_id, means)
+
+
+def outgoing_sms(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingSms:
+    """Return the text of one attempt."""
     return OutgoingSms(
         attempt_id=attempt_id,
         org_id=delivery.org_id,
@@ -71,6 +74,23 @@ def outgoing(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingSms:
     )
 
 
+def _outgoing_email(delivery: Loaded, attempt_id: UUID) -> OutgoingEmail:
+    return OutgoingEmail(
+        attempt_id=attempt_id,
+        org_id=delivery.org_id,
+        client_id=delivery.client_id,
+        to=delivery.to_address,
+        subject=delivery.subject or "",
+        body=delivery.body,
+        html_body=delivery.html_body,
+        sender_name=delivery.client_name,
+    )
+
+
+def _provider_name(delivery: Loaded, means: Means) -> str:
+    return means.provider_of(delivery.channel).name
+
+
 def _ask_gate(session: Session, delivery: Loaded, means: Means) -> Decision | None:
     """Return the decision that stops this delivery now, or None."""
     snapshot = load_snapshot(
@@ -79,6 +99,7 @@ def _ask_gate(session: Session, delivery: Loaded, means: Means) -> Decision | No
         now=means.clock.now(),
         recipient_opted_out=delivery.opted_out,
         direct_reply=delivery.direct_reply,
+        taken_over_until=delivery.taken_over_until,
     )
     for guard in _guards(delivery):
         decision = decide(
@@ -96,13 +117,15 @@ def _guards(delivery: Loaded) -> list[Guard]:
     alerted at any hour, but not against an opt-out of that number.
     """
     match delivery.purpose:
-        case "owner_alert":
+        case "owner_alert" | "test":
             alert = [Guard.CAN_PROCESS_NOTIFICATION_REQUEST]
             return [*alert, Guard.CAN_SEND_SMS] if delivery.opted_out else alert
         case "reply" if delivery.direct_reply:
             return [Guard.CAN_PROCESS_CUSTOMER_MESSAGE]
         case "reply":
             return [Guard.CAN_PROCESS_CUSTOMER_MESSAGE, Guard.CAN_SEND_SMS]
+        case "fallback":
+            return [Guard.NOT_TAKEN_OVER, Guard.CAN_SEND_SMS]
         case _:
             return [Guard.CAN_SEND_SMS]
 
@@ -113,7 +136,7 @@ def _stop(session: Session, delivery: Loaded, blocked: Decision, means: Means) -
         return Snooze(max(blocked.retry_at, now + _SHORTEST_SNOOZE), blocked.reason)
     failure = Failure(blocked.reason, blocked.guard.value)
     attempt = Attempt(new_id(), now, "blocked")
-    repository.open_attempt(session, delivery, attempt, means.provider.name, "cancelled", failure)
+    repository.open_attempt(session, delivery, attempt, _provider_name(delivery, means), "cancelled", failure)
     return Cancel(blocked.reason)
 
 
@@ -121,5 +144,5 @@ def _no_sender(session: Session, delivery: Loaded, means: Means) -> Outcome:
     error_class = ErrorClass.CONFIGURATION
     failure = Failure("The client has neither a telephone number nor a Messaging Service to send from.", error_class)
     attempt = Attempt(new_id(), means.clock.now(), "not_sent")
-    repository.open_attempt(session, delivery, attempt, means.provider.name, "failed", failure)
+    repository.open_attempt(session, delivery, attempt, _provider_name(delivery, means), "failed", failure)
     return Dead(failure.text, error_class)

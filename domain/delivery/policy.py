@@ -112,6 +112,19 @@ ERRORS: Final[Mapping[int, Meaning]] = {
     30410: Meaning(ErrorClass.AMBIGUOUS, "The provider did not answer in time."),
 }
 
+# Amazon SES names its errors: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors.
+NAMED_ERRORS: Final[Mapping[str, Meaning]] = {
+    "AccountSuspendedException": Meaning(ErrorClass.CONFIGURATION, "The e-mail account is suspended for good."),
+    "BadRequestException": Meaning(ErrorClass.UNCLASSIFIED, "The e-mail has not the form that the provider takes."),
+    "LimitExceededException": Meaning(ErrorClass.BACK_OFF, "The e-mail account's quota is used up."),
+    "MailFromDomainNotVerifiedException": Meaning(ErrorClass.CONFIGURATION, "The sender's domain is not verified."),
+    "NoCredentials": Meaning(ErrorClass.CONFIGURATION, "There are no usable AWS credentials."),
+    "NotFoundException": Meaning(ErrorClass.CONFIGURATION, "The configuration set for e-mail does not exist."),
+    "SendRateReached": Meaning(ErrorClass.RETRY, "The e-mail account sends as fast as it may."),
+    "SendingPausedException": Meaning(ErrorClass.CONFIGURATION, "Sending is paused for the e-mail account."),
+    "TooManyRequestsException": Meaning(ErrorClass.RETRY, "The e-mail account sends too fast."),
+}
+
 # The safe default for a code that is not in the table: by what the HTTP status says about whether it was taken.
 _BY_STATUS: Final[Mapping[int, Meaning]] = {
     0: Meaning(ErrorClass.RETRY, "The provider could not be reached."),
@@ -125,12 +138,12 @@ _SERVER_ERROR: Final = Meaning(ErrorClass.AMBIGUOUS, "The provider had an intern
 _REFUSED: Final = Meaning(ErrorClass.UNCLASSIFIED, "The provider did not take or did not deliver the message.")
 
 
-def meaning(code: int | None, http_status: int | None = None) -> Meaning:
-    """Return what an error means: by its code when the table has it, else by the HTTP status.
+def meaning(code: int | None, http_status: int | None = None, name: str | None = None) -> Meaning:
+    """Return what an error means: by its code or its name when a table has it, else by the HTTP status.
 
     `http_status` is 0 when no connection was made, and None when the error was reported later, by a receipt.
     """
-    known = ERRORS.get(code) if code is not None else None
+    known = ERRORS.get(code) if code is not None else NAMED_ERRORS.get(name or "")
     if known is not None:
         return known
     if http_status is not None and http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:

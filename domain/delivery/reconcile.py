@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -9,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from domain.delivery import repository
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
-from domain.delivery.opening import Means, Sending, open_next, outgoing
+from domain.delivery.means import Admission, Means, came_to
+from domain.delivery.opening import Sending, open_next, outgoing_sms
 from domain.delivery.policy import (
     IN_FLIGHT,
     SETTLING,
@@ -40,16 +42,14 @@ def await_settling(session: Session, run: Run, delivery: Loaded, attempt: Attemp
     return None
 
 
-def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means) -> Sending | Outcome:
+def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admission: Admission) -> Sending | Outcome:
     """Ask the provider about an attempt: end the run when it took the message, else open the next attempt.
 
     When the provider can't tell, the run is retried and at last dead: a person decides, nothing is sent blindly.
     """
-    try:
-        found = means.provider.find(outgoing(delivery, attempt.id, means), attempt.started_at)
-    except (ProviderRejectedError, OutcomeUnknownError) as error:
-        return _cannot_tell(run, error, means)
-    _log.info("attempt_looked_for", delivery_id=str(delivery.id), attempt_id=str(attempt.id), found=len(found))
+    found = _look(run, delivery, attempt, means, admission)
+    if isinstance(found, Outcome):
+        return found
     with run.scope() as session:
         current = repository.lock_delivery(session, delivery.id)
         if current is None or current.taken:
@@ -65,7 +65,28 @@ def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means) -> Sen
             record_accepted(session, current, attempt, ours, means)
             return run.finish(session, Done("The provider had taken it, as it says."))
         repository.close_attempt(session, attempt.id, "not_sent", at=now, failure=_NOT_THERE)
-        return open_next(session, run, current, means)
+        return open_next(session, run, current, means, admission)
+
+
+def _look(
+    run: Run, delivery: Loaded, attempt: Attempt, means: Means, admission: Admission
+) -> Sequence[Accepted] | Outcome:
+    """Return the messages that may be this attempt's, or how the run ends when that can't be told now."""
+    if delivery.channel == "email":
+        return _cannot_tell(run, OutcomeUnknownError("The provider keeps no list."), means)
+    held = admission.ask(delivery.channel, delivery.client_id)
+    if held is not None:
+        return Snooze(held.until, held.reason)
+    try:
+        found = means.sms.find(outgoing_sms(delivery, attempt.id, means), attempt.started_at)
+    except ProviderRejectedError as error:
+        admission.settle(came_to(error, meaning(error.code, error.http_status).error_class))
+        return _cannot_tell(run, error, means)
+    except OutcomeUnknownError as error:
+        admission.settle("failed")
+        return _cannot_tell(run, error, means)
+    admission.settle("answered")
+    return found
 
 
 def record_accepted(session: Session, delivery: Loaded, attempt: Attempt, accepted: Accepted, means: Means) -> None:

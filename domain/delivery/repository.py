@@ -20,15 +20,19 @@ _UNRESOLVED: Final = ("sending", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A delivery as it is now, its client's senders, and whether its recipient has opted out."""
+    """A delivery as it is now, its client's senders, its recipient's consent, and until when a person answers."""
 
     id: UUID
     org_id: UUID
     client_id: UUID
+    client_name: str
+    message_id: UUID | None
     purpose: str
     channel: str
     to_address: str = field(repr=False)
+    subject: str | None = field(repr=False)
     body: str = field(repr=False)
+    html_body: str | None = field(repr=False)
     direct_reply: bool
     state: str
     attempts: int
@@ -37,6 +41,7 @@ class Loaded:
     sms_number: str | None
     messaging_service_sid: str | None
     opted_out: bool
+    taken_over_until: datetime | None
 
     @property
     def taken(self) -> bool:
@@ -62,11 +67,19 @@ class Failure:
     code: str | None = None
 
 
+# A "STOP" counts from its commit on, before anybody has processed it (`domain.delivery.opt_outs`).
 _LOAD: Final = """
-    SELECT d.id, d.org_id, d.client_id, d.purpose, d.channel, d.to_address, d.body, d.direct_reply, d.state, d.attempts,
-           d.provider_id, d.correlation_id, c.sms_number, c.messaging_service_sid,
+    SELECT d.id, d.org_id, d.client_id, c.name, d.message_id, d.purpose, d.channel, d.to_address, d.subject, d.body,
+           d.html_body, d.direct_reply, d.state, d.attempts, d.provider_id, d.correlation_id, c.sms_number,
+           c.messaging_service_sid,
            EXISTS (SELECT FROM opt_outs o
                    WHERE o.client_id = d.client_id AND o.channel = d.channel AND o.address = d.to_address)
+           OR coalesce((SELECT w.consent = 'stop' AND w.processed_at IS NULL FROM messages w
+                        WHERE w.client_id = d.client_id AND w.channel = d.channel AND w.address = d.to_address
+                          AND w.consent IN ('stop', 'start')
+                        ORDER BY w.id DESC LIMIT 1), false),
+           (SELECT v.taken_over_until FROM messages m JOIN conversations v ON v.id = m.conversation_id
+            WHERE m.id = d.message_id)
     FROM deliveries d JOIN clients c ON c.id = d.client_id
     WHERE d.id = %s
     FOR UPDATE OF d

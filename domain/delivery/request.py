@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from domain.clients.emails import is_email
 from domain.clients.numbers import is_e164
 from domain.delivery.errors import UndeliverableError
 from domain.delivery.messages import SendDelivery
@@ -19,7 +20,7 @@ from domain.queue.enqueue import enqueue
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-Purpose = Literal["reply", "fallback", "owner_alert"]
+Purpose = Literal["reply", "fallback", "owner_alert", "person", "test"]
 
 BODY_LIMIT: Final = 1600
 """Characters. Twilio, "Message resource": a longer body is refused with error 21617."""
@@ -29,7 +30,11 @@ _INSERT: Final = insert(cast("Table", Delivery.__table__))
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """One thing to send. `direct_reply`: the recipient just wrote, so quiet hours do not apply."""
+    """One thing to send. `purpose`: "person" was written by one, "test" shows an owner that alerts arrive.
+
+    `direct_reply`: the recipient just wrote, so quiet hours do not apply. An e-mail has a `subject`, and may have an
+    `html_body` that says the same as its `body`.
+    """
 
     org_id: UUID
     client_id: UUID
@@ -39,6 +44,7 @@ class NewDelivery:
     body: str = field(repr=False)
     message_id: UUID | None = None
     subject: str | None = field(default=None, repr=False)
+    html_body: str | None = field(default=None, repr=False)
     direct_reply: bool = False
     correlation_id: UUID | None = None
 
@@ -62,6 +68,7 @@ def request_delivery(session: Session, new: NewDelivery) -> UUID:
             "to_address": new.to_address,
             "subject": new.subject,
             "body": new.body,
+            "html_body": new.html_body,
             "direct_reply": new.direct_reply,
             "correlation_id": new.correlation_id,
         },
@@ -78,11 +85,25 @@ def request_delivery(session: Session, new: NewDelivery) -> UUID:
 
 
 def _check(new: NewDelivery) -> None:
-    if new.channel != "sms":
-        raise UndeliverableError("No e-mail provider is configured: choose SMS for this recipient.")
-    if not is_e164(new.to_address):
-        raise UndeliverableError("The recipient's number is not in E.164 form (a plus sign and 7 to 15 digits).")
     if not new.body.strip():
         raise UndeliverableError("The text is empty.")
+    if new.channel == "email":
+        _check_email(new)
+    else:
+        _check_sms(new)
+
+
+def _check_email(new: NewDelivery) -> None:
+    if not is_email(new.to_address):
+        raise UndeliverableError("The recipient's e-mail address is not one.")
+    if not new.subject or not new.subject.strip():
+        raise UndeliverableError("An e-mail needs a subject.")
+    if any(character in new.subject for character in "\r\n"):
+        raise UndeliverableError("The subject has a line break in it.")
+
+
+def _check_sms(new: NewDelivery) -> None:
+    if not is_e164(new.to_address):
+        raise UndeliverableError("The recipient's number is not in E.164 form (a plus sign and 7 to 15 digits).")
     if len(new.body) > BODY_LIMIT:
         raise UndeliverableError(f"The text has {len(new.body)} characters; an SMS may have {BODY_LIMIT}.")

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from domain.delivery import repository
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
+from domain.delivery.means import Admission, Means, came_to
 from domain.delivery.messages import SendDelivery
-from domain.delivery.opening import Means, Sending, open_next
+from domain.delivery.opening import Sending, open_next
 from domain.delivery.opt_outs import record_opt_out
 from domain.delivery.policy import (
     CALL_WITHIN,
@@ -27,10 +28,9 @@ from domain.delivery.policy import (
     meaning,
     wait_before_retry,
 )
-from domain.delivery.ports import Accepted, SmsProvider
+from domain.delivery.ports import Accepted
 from domain.delivery.reconcile import await_settling, reconcile, record_accepted
 from domain.delivery.repository import Attempt, Failure, Loaded
-from domain.kernel.clock import Clock
 from domain.kernel.errors import NotFoundError
 from domain.kernel.redaction import redact_text
 from domain.queue.finish import RunLostError
@@ -48,20 +48,22 @@ class DeliveryGoneError(NotFoundError):
     permanent = True
 
 
-def send_delivery(message: SendDelivery, run: Run, provider: SmsProvider, clock: Clock, public_url: str) -> Outcome:
+def send_delivery(message: SendDelivery, run: Run, means: Means) -> Outcome:
     """Bring a delivery as far as it can be brought now.
 
     Raises DeliveryGoneError, and RunLostError when the run was given up meanwhile; what a provider took is on record
     even then.
     """
-    means = Means(provider, clock, public_url)
-    begun = _begin(message, run, means)
-    if isinstance(begun, tuple):
-        begun = reconcile(run, *begun, means)
-    return _call(run, begun, means) if isinstance(begun, Sending) else begun
+    with Admission(means) as admission:
+        begun = _begin(message, run, means, admission)
+        if isinstance(begun, tuple):
+            begun = reconcile(run, *begun, means, admission)
+        return _call(run, begun, means, admission) if isinstance(begun, Sending) else begun
 
 
-def _begin(message: SendDelivery, run: Run, means: Means) -> tuple[Loaded, Attempt] | Sending | Outcome:
+def _begin(
+    message: SendDelivery, run: Run, means: Means, admission: Admission
+) -> tuple[Loaded, Attempt] | Sending | Outcome:
     """Return the attempt to call for, or the delivery and the attempt to look for first, or the run's end."""
     with run.scope() as session:
         delivery = repository.lock_delivery(session, message.delivery_id)
@@ -73,28 +75,32 @@ def _begin(message: SendDelivery, run: Run, means: Means) -> tuple[Loaded, Attem
             return run.finish(session, Cancel("It was cancelled."))
         attempt = repository.unresolved_attempt(session, delivery.id) if delivery.attempts else None
         if attempt is None:
-            return open_next(session, run, delivery, means)
+            return open_next(session, run, delivery, means, admission)
         return await_settling(session, run, delivery, attempt, means) or (delivery, attempt)
 
 
-def _call(run: Run, sending: Sending, means: Means) -> Outcome:
+def _call(run: Run, sending: Sending, means: Means, admission: Admission) -> Outcome:
     """Call the provider, with no transaction open, and record what came of it."""
     held_up = means.clock.now() - sending.attempt.started_at
     # Less than nothing: the clock was set back, so nobody knows how long it took.
     if not timedelta(0) <= held_up < CALL_WITHIN:
         return _not_called(run, sending, means)
     try:
-        accepted = means.provider.send(sending.sms)
+        accepted = means.hand_over(sending.outgoing)
     except ProviderRejectedError as error:
-        found = meaning(error.code, error.http_status)
+        found = meaning(error.code, error.http_status, error.name)
+        admission.settle(came_to(error, found.error_class))
         if TREATMENTS[found.error_class].action == "reconcile":
             return _unknown(run, sending, found, means, error)
         return _rejected(run, sending, found, error, means)
     except OutcomeUnknownError as error:
+        admission.settle("failed")
         return _unknown(run, sending, Meaning(ErrorClass.AMBIGUOUS, str(error)), means)
     except Exception:  # noqa: BLE001  # whatever went wrong on the way, it may have been sent
+        admission.settle("failed")
         _log.exception("send_failed_unexpectedly", delivery_id=str(sending.delivery.id))
         return _unknown(run, sending, Meaning(ErrorClass.AMBIGUOUS, "The adapter failed."), means)
+    admission.settle("answered")
     return _accepted(run, sending, accepted, means)
 
 

@@ -38,6 +38,7 @@ class TwilioSms:
     name = "twilio"
 
     def __init__(self, account_sid: str, auth_token: str, transport: TwilioTransport) -> None:
+        self.account = account_sid
         self._client = Client(account_sid, auth_token, http_client=transport)
 
     def send(self, sms: OutgoingSms) -> Accepted:

@@ -27,6 +27,11 @@ class Meanwhile:
         """The name of the provider inside."""
         return self._inner.name
 
+    @property
+    def account(self) -> str:
+        """The account of the provider inside."""
+        return self._inner.account
+
     def send(self, sms: OutgoingSms) -> Accepted:
         """Send."""
         if self._before:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.delivery.means import Means
 from domain.delivery.messages import SendDelivery
 from domain.delivery.send import send_delivery
 from domain.queue.outcome import Outcome
@@ -13,4 +14,5 @@ from workers.services import Services
 @actor(SendDelivery)
 def send(message: SendDelivery, run: Run, services: Services) -> Outcome:
     """Send one delivery."""
-    return send_delivery(message, run, services.sms, services.clock, services.public_url)
+    means = Means(services.sms, services.email, services.health, services.clock, services.public_url)
+    return send_delivery(message, run, means)

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from domain.delivery.means import Means
 from domain.delivery.messages import SendDelivery
-from domain.delivery.ports import SmsProvider
+from domain.delivery.ports import EmailProvider, SmsProvider
 from domain.delivery.request import NewDelivery, Purpose, request_delivery
 from domain.delivery.send import send_delivery
 from domain.kernel.clock import ManualClock
@@ -28,9 +29,11 @@ from domain.queue.policy import lost
 from domain.queue.run import Run
 from migrations.seeds import apply
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
+from providers.sandbox.email import SandboxEmail
 from providers.twilio.sms import TwilioSms
 from providers.twilio.transport import TwilioTransport
 from tests.support.databases import DatabaseUrls
+from tests.support.health import WatchedHealth
 from tests.support.twilio_double import TwilioDouble
 
 CUSTOMER = "+15005550001"
@@ -48,6 +51,8 @@ class Desk:
     clock: ManualClock
     twilio: TwilioDouble
     provider: SmsProvider
+    email: EmailProvider
+    health: WatchedHealth
     worker_id: UUID
 
     def ask(
@@ -77,7 +82,8 @@ class Desk:
     def send(self, run: Run, *, provider: SmsProvider | None = None) -> Outcome:
         """Run a claimed job as a worker does, and return its outcome."""
         message = decode(SendDelivery, run.claimed.args)
-        outcome = send_delivery(message, run, provider or self.provider, self.clock, PUBLIC_URL)
+        means = Means(provider or self.provider, self.email, self.health, self.clock, PUBLIC_URL)
+        outcome = send_delivery(message, run, means)
         if run.ended is None:
             with self.database.platform_scope() as session:
                 run.finish(session, outcome)
@@ -150,4 +156,6 @@ def open_desk(urls: DatabaseUrls) -> Iterator[Desk]:
         )
         transport = TwilioTransport(twilio.url, connect_seconds=1, read_seconds=0.15)
         provider = TwilioSms(twilio.account_sid, twilio.auth_token, transport)
-        yield Desk(database, connection, clock, twilio, provider, worker_id)
+        email, health = SandboxEmail(database), WatchedHealth()
+        yield Desk(database, connection, clock, twilio, provider, email, health, worker_id)
+        assert not health.under_way

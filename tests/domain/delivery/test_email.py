@@ -1,0 +1,91 @@
+"""E-mail goes the way of every delivery: asked for once, gated, sent at most once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from domain.clients.emails import is_email
+from domain.delivery.errors import UndeliverableError
+from domain.delivery.request import NewDelivery, Purpose, request_delivery
+from domain.queue.outcome import Cancel, Done
+from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
+from tests.domain.delivery.conftest import Desk
+
+pytestmark = pytest.mark.integration
+
+OWNER = "owner@example.com"
+
+
+def ask(desk: Desk, *, to: str = OWNER, subject: str | None = "A new lead", purpose: Purpose = "owner_alert") -> UUID:
+    new = NewDelivery(
+        ORGANIZATION_ID, CLIENT_ID, purpose, "email", to, "Ann called.", subject=subject, html_body="<p>Ann called.</p>"
+    )
+    with desk.database.tenant_scope(ORGANIZATION_ID) as session:
+        return request_delivery(session, new)
+
+
+def test_an_email_is_sent_by_the_provider_of_email(desk: Desk) -> None:
+    delivery = ask(desk)
+    assert desk.run(delivery) == Done()
+
+    (mail,) = desk.connection.execute("SELECT * FROM sandbox_emails").fetchall()
+    assert (mail["to_address"], mail["subject"], mail["body"]) == (OWNER, "A new lead", "Ann called.")
+    assert mail["html_body"] == "<p>Ann called.</p>"
+    row = desk.delivery(delivery)
+    assert (row["state"], row["provider"], row["provider_id"]) == ("delivered", "sandbox", mail["provider_id"])
+    assert desk.health.asked == [("sandbox", "sandbox", CLIENT_ID)]
+    assert desk.twilio.requests == []
+
+
+def test_an_email_needs_no_number_to_send_from(desk: Desk) -> None:
+    desk.throw("sms_number = NULL, messaging_service_sid = NULL")
+    assert desk.run(ask(desk)) == Done()
+
+
+@pytest.mark.parametrize("purpose", ["owner_alert", "test"])
+def test_a_paused_client_sends_no_email(desk: Desk, purpose: Purpose) -> None:
+    delivery = ask(desk, purpose=purpose)
+    desk.throw("notifications_paused = true")
+    assert isinstance(desk.run(delivery), Cancel)
+    assert desk.connection.execute("SELECT FROM sandbox_emails").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("to", "subject"),
+    [
+        ("+15005550010", "A subject"),
+        (OWNER, None),
+        (OWNER, " "),
+        (OWNER, "A subject\r\nBcc: everybody@example.com"),
+    ],
+)
+def test_an_email_that_no_provider_would_take_is_refused_when_it_is_asked_for(
+    desk: Desk, to: str, subject: str | None
+) -> None:
+    with pytest.raises(UndeliverableError):
+        ask(desk, to=to, subject=subject)
+    assert desk.connection.execute("SELECT FROM deliveries").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ann@example.com", True),
+        ("ann.o'neil+gym@mail.example.co.uk", True),
+        ("ann@localhost", False),
+        ("ann@@example.com", False),
+        ("ann@example..com", False),
+        (".ann@example.com", False),
+        ("ann@-example.com", False),
+        ("ann @example.com", False),
+        ("ann@example.com\n", False),
+        ("Ann <ann@example.com>", False),
+        ("a" * 65 + "@example.com", False),
+        ("ann@" + "a." * 125 + "com", False),
+        ("", False),
+    ],
+)
+def test_what_is_an_email_address(text: str, expected: bool) -> None:  # noqa: FBT001  # a table
+    assert is_email(text) is expected

@@ -1,0 +1,98 @@
+"""A provider's health is asked before each call, and told what came of it, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.delivery.ports import CameTo
+from domain.queue.finish import RunLostError
+from domain.queue.outcome import Cancel, Done, Retry, Snooze
+from migrations.seeds.demo import CLIENT_ID
+from tests.domain.delivery.conftest import Desk
+from tests.support.delivery_faults import Meanwhile
+from tests.support.twilio_api import AcceptThenDrop, Behaviour, Hang, Reject
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_provider_that_is_away_is_waited_for_without_an_attempt_or_a_try(desk: Desk) -> None:
+    delivery = desk.ask()
+    until = desk.clock.now() + timedelta(minutes=2)
+    desk.health.hold(until)
+
+    assert desk.run(delivery) == Snooze(until, "The provider is away.")
+    assert (desk.attempts(delivery), desk.delivery(delivery)["state"]) == ([], "pending")
+    assert desk.health.asked == [("twilio", desk.twilio.account_sid, CLIENT_ID)]
+    job = desk.job(delivery)
+    assert (job["state"], job["run_at"]) == ("scheduled", until)
+    assert job["max_attempts"] - job["attempt"] == 8
+
+    desk.health.release()
+    assert desk.run(delivery) == Done()
+
+
+def test_what_the_gate_stops_asks_for_no_call(desk: Desk) -> None:
+    delivery = desk.ask()
+    desk.throw("outbound_paused = true")
+
+    assert isinstance(desk.run(delivery), Cancel)
+    assert desk.health.asked == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "came_to"),
+    [
+        (None, "answered"),
+        (Reject(21211, 400), "answered"),
+        (Reject(20429, 429), "throttled"),
+        (Reject(None, 429), "throttled"),
+        (Reject(20503, 503), "failed"),
+        (AcceptThenDrop(), "failed"),
+        (Hang(), "failed"),
+        (Reject(20003, 401), "refused"),
+    ],
+)
+def test_health_is_told_what_came_of_a_call(desk: Desk, behaviour: Behaviour | None, came_to: CameTo) -> None:
+    desk.twilio.behave([] if behaviour is None else [behaviour])
+    desk.run(desk.ask())
+    assert desk.health.came_to == [came_to]
+
+
+def test_a_call_that_was_not_made_is_given_back(desk: Desk) -> None:
+    delivery, paused = desk.ask(), list[bool]()
+
+    def pause(_: MutableMapping[Any, Any]) -> None:
+        if not paused:
+            paused.append(True)
+            desk.wait(30)
+
+    desk.database.on_commit(pause)
+    assert isinstance(desk.run(delivery), Snooze)
+    assert desk.health.came_to == ["not_called"]
+
+
+def test_a_run_that_was_lost_settles_its_call(desk: Desk) -> None:
+    delivery = desk.ask()
+    run = desk.claim(delivery)
+    with pytest.raises(RunLostError):
+        desk.send(run, provider=Meanwhile(desk.provider, after=lambda: desk.lose(run)))
+    assert desk.health.came_to == ["answered"]
+
+
+def test_a_provider_that_is_away_is_not_asked_what_became_of_an_attempt(desk: Desk) -> None:
+    delivery = desk.ask()
+    desk.twilio.will(AcceptThenDrop())
+    assert isinstance(desk.run(delivery), Retry)
+    desk.wait(30)
+    desk.health.hold(desk.clock.now() + timedelta(seconds=10))
+
+    assert isinstance(desk.run(delivery), Snooze)
+    assert [request.method for request in desk.twilio.requests] == ["POST"]
+
+    desk.health.release()
+    assert isinstance(desk.run(delivery), Done)
+    assert (len(desk.twilio.messages), desk.health.came_to) == (1, ["failed", "answered"])
