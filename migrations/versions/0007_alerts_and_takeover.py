@@ -45,6 +45,8 @@ _OWNER_ALERTS = """
         correlation_id uuid,
         state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'suppressed')),
         reason text,
+        gathered boolean NOT NULL DEFAULT false,
+        delivery_ids uuid[] NOT NULL DEFAULT '{}',
         created_at timestamptz NOT NULL DEFAULT now(),
         settled_at timestamptz,
         UNIQUE (client_id, kind, subject),
@@ -63,9 +65,13 @@ _WATERMARKS = """
     )
 """
 _INDEXES = {
+    "messages_consent": "messages (client_id, channel, address, id) WHERE consent IN ('stop', 'start')",
     "leads_client": "leads (client_id, id)",
     "owner_alerts_client": "owner_alerts (client_id, id)",
     "owner_alerts_waiting": "owner_alerts (client_id, id) WHERE state = 'waiting'",
+    "owner_alerts_correlation": "owner_alerts (correlation_id) WHERE correlation_id IS NOT NULL",
+    "owner_alerts_deliveries": "owner_alerts USING gin (delivery_ids)",
+    "deliveries_to_owners": "deliveries (client_id, channel, id) WHERE purpose IN ('owner_alert', 'test')",
     "conversations_taken_over": "conversations (client_id, taken_over_until) WHERE taken_over_until IS NOT NULL",
 }
 

@@ -1,0 +1,16 @@
+"""Look again at the owners that could not be reached."""
+
+from __future__ import annotations
+
+from domain.alerts.messages import RecheckReach
+from domain.alerts.status import recheck
+from domain.kernel.clock import Clock
+from domain.queue.outcome import Done, Outcome
+from domain.queue.run import Run
+
+
+def recheck_reach(_message: RecheckReach, run: Run, *, clock: Clock) -> Outcome:
+    """Resolve the notices of owners that can be reached again, whoever put it right."""
+    with run.scope() as session:
+        reached = recheck(session, now=clock.now())
+        return run.finish(session, Done(f"{reached} owners can be reached again." if reached else ""))
