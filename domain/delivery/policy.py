@@ -118,11 +118,16 @@ NAMED_ERRORS: Final[Mapping[str, Meaning]] = {
     "BadRequestException": Meaning(ErrorClass.UNCLASSIFIED, "The e-mail has not the form that the provider takes."),
     "LimitExceededException": Meaning(ErrorClass.BACK_OFF, "The e-mail account's quota is used up."),
     "MailFromDomainNotVerifiedException": Meaning(ErrorClass.CONFIGURATION, "The sender's domain is not verified."),
+    "MessageRejected": Meaning(
+        ErrorClass.UNCLASSIFIED, "The e-mail's sender or recipient is not verified, or its content is refused."
+    ),
     "NoCredentials": Meaning(ErrorClass.CONFIGURATION, "There are no usable AWS credentials."),
     "NotFoundException": Meaning(ErrorClass.CONFIGURATION, "The configuration set for e-mail does not exist."),
-    "SendRateReached": Meaning(ErrorClass.RETRY, "The e-mail account sends as fast as it may."),
+    "SendRateReached": Meaning(ErrorClass.BACK_OFF, "The e-mail account sends as fast as it may."),
     "SendingPausedException": Meaning(ErrorClass.CONFIGURATION, "Sending is paused for the e-mail account."),
-    "TooManyRequestsException": Meaning(ErrorClass.RETRY, "The e-mail account sends too fast."),
+    "Throttling": Meaning(ErrorClass.BACK_OFF, "The e-mail account sends too fast, or too much in a day."),
+    "ThrottlingException": Meaning(ErrorClass.BACK_OFF, "The e-mail account sends too fast, or too much in a day."),
+    "TooManyRequestsException": Meaning(ErrorClass.BACK_OFF, "The e-mail account sends too fast."),
 }
 
 # The safe default for a code that is not in the table: by what the HTTP status says about whether it was taken.

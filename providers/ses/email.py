@@ -49,7 +49,7 @@ class SesEmail:
             logging.getLogger(library).setLevel(logging.INFO)
         self._from_address = from_address
         self._configuration_set = configuration_set
-        self._client: SESV2Client = boto3.client(
+        self._client: SESV2Client = boto3.session.Session().client(
             "sesv2",
             config=Config(
                 connect_timeout=connect_seconds,

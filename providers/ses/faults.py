@@ -33,6 +33,9 @@ _NO_CREDENTIALS: Final = (
     UnauthorizedSSOTokenError,
 )
 
+# SES answers some of these with 400; they are no fault of the request.
+_THROTTLED: Final = {"LimitExceededException", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+
 
 def as_ours(error: Exception) -> ProviderRejectedError | OutcomeUnknownError:
     """Return what an exception of the client says about the e-mail that was being sent."""
@@ -51,14 +54,14 @@ def as_ours(error: Exception) -> ProviderRejectedError | OutcomeUnknownError:
 def _answered(error: ClientError) -> ProviderRejectedError | OutcomeUnknownError:
     said = error.response.get("Error", {})
     meta = error.response.get("ResponseMetadata", {})
-    status, name = meta.get("HTTPStatusCode", 0), said.get("Code", "")
+    # Some errors are named with their namespace: "com.amazon…#Throttling".
+    status, name = meta.get("HTTPStatusCode", 0), said.get("Code", "").rpartition("#")[2]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or not status:
         return OutcomeUnknownError(f"The provider had an internal error ({status}).")
-    # Some errors are named with their namespace: "com.amazon…#Throttling".
     return ProviderRejectedError(
         said.get("Message", ""),
-        name=name.rpartition("#")[2] or None,
-        http_status=status,
+        name=name or None,
+        http_status=429 if name in _THROTTLED else status,
         retry_after=retry_after(meta.get("HTTPHeaders", {}).get("retry-after"), datetime.now(UTC)),
     )
 

@@ -49,7 +49,7 @@ class Pace:
                 return None
             now, step = self._now(), 1 / self._rate
             # A second's worth may go at once after a rest.
-            turn = max(self._free_at, now - 1 + step)
+            turn = max(self._free_at, now - max(0.0, 1 - step))
             wait = turn - now
             if wait > longest.total_seconds():
                 return timedelta(seconds=wait)

@@ -14,7 +14,7 @@ from config.settings import Settings, Twilio
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.ports import OutgoingSms
 from domain.kernel.database import Database
-from providers.registry import ProviderNotConfiguredError, build_composer, build_sms
+from providers.registry import ProviderNotConfiguredError, build_composer, build_email, build_sms
 from tests.support.twilio_api import AcceptThenDrop, Reject
 from tests.support.twilio_double import TwilioDouble
 
@@ -40,10 +40,12 @@ def database() -> Iterator[Database]:
 
 def test_the_sandbox_is_the_default(database: Database) -> None:
     assert build_sms(settings(), database).name == "sandbox"
+    assert build_email(settings(), database).name == "sandbox"
 
 
 def test_demo_safe_mode_reaches_nobody(database: Database) -> None:
     assert build_sms(settings(sms_provider="twilio", demo_safe_mode=True), database).name == "sandbox"
+    assert build_email(settings(email_provider="ses", demo_safe_mode=True), database).name == "sandbox"
 
 
 def test_replies_come_from_the_knowledge_base_alone_unless_a_model_is_named() -> None:
@@ -55,6 +57,15 @@ def test_replies_come_from_the_knowledge_base_alone_unless_a_model_is_named() ->
 def test_twilio_needs_its_credentials(database: Database) -> None:
     with pytest.raises(ProviderNotConfiguredError, match="GATEHOUSE_TWILIO__AUTH_TOKEN"):
         build_sms(settings(sms_provider="twilio"), database)
+
+
+def test_ses_needs_an_address_to_send_from(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProviderNotConfiguredError, match="GATEHOUSE_SES__FROM_ADDRESS"):
+        build_email(settings(email_provider="ses"), database)
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    chosen = build_email(settings(email_provider="ses", ses={"from_address": "alerts@gatehouse.test"}), database)
+    assert (chosen.name, chosen.account) == ("ses", "eu-west-1")
 
 
 def test_twilio_is_called_at_the_address_in_the_settings_and_counted(database: Database) -> None:

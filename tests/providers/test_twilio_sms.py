@@ -13,8 +13,9 @@ import pytest
 
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.ports import OutgoingSms
+from providers.retry_after import retry_after
 from providers.twilio.sms import TwilioSms
-from providers.twilio.transport import TwilioTransport, retry_after
+from providers.twilio.transport import TwilioTransport
 from tests.support.twilio_api import (
     AcceptThenDrop,
     AcceptThenFail,
