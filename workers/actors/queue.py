@@ -11,6 +11,6 @@ from workers.services import Services
 
 
 @actor(JobDied)
-def died(message: JobDied, run: Run, _services: Services) -> Outcome:
+def died(message: JobDied, run: Run, services: Services) -> Outcome:
     """Tell of jobs that died."""
-    return job_died(message, run)
+    return job_died(message, run, services.clock)
