@@ -16,3 +16,29 @@ class SendDelivery(Message):
     """Send one delivery, or find out whether it was sent already."""
 
     delivery_id: UUID
+
+
+@job(kind="delivery.failed", queue="default", max_attempts=10)
+@dataclass(frozen=True, slots=True)
+class DeliveryFailed(Message):
+    """A delivery ended without reaching anyone, and nothing more is tried: whoever has to know is told.
+
+    Enqueued in the transaction that ends it as failed, undelivered, or cancelled because its time was over; not for
+    messages to owners, about which no owner is alerted.
+    """
+
+    delivery_id: UUID
+
+
+@job(kind="delivery.sender_refused", queue="default", max_attempts=10)
+@dataclass(frozen=True, slots=True)
+class SenderRefused(Message):
+    """The provider began to refuse a client's sender or account; what it would send waits."""
+
+    flag_id: UUID
+
+
+@job(kind="delivery.poll", queue="maintenance", time_limit=timedelta(minutes=5))
+@dataclass(frozen=True, slots=True)
+class PollDeliveries(Message):
+    """Ask providers about messages of which they reported no end for long."""
