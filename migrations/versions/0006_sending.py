@@ -12,7 +12,8 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-# A sender that the provider refuses: its deliveries wait until a probe succeeds or a person clears it.
+# A sender that the provider refuses: its deliveries wait until a probe succeeds or a person clears it. `late`: the
+# refusal came by a receipt, so that only a receipt shows that it is over.
 _SENDER_FLAGS = """
     CREATE TABLE sender_flags (
         id uuid PRIMARY KEY,
@@ -21,6 +22,9 @@ _SENDER_FLAGS = """
         sender text NOT NULL,
         error_code text,
         reason text NOT NULL,
+        late boolean NOT NULL DEFAULT false,
+        probes integer NOT NULL DEFAULT 0,
+        probe_at timestamptz NOT NULL DEFAULT now(),
         flagged_at timestamptz NOT NULL DEFAULT now(),
         cleared_at timestamptz,
         cleared_by text,
@@ -84,10 +88,13 @@ _SANDBOX_EMAILS = """
     )
 """
 
-_PURPOSES = "'reply', 'fallback', 'owner_alert', 'person', 'test'"
+_PURPOSES = "'reply', 'fallback', 'owner_alert', 'person', 'test', 'crisis'"
+# `failed`: the provider took it, and reported later that it came to nothing.
+_OUTCOMES = "'sending', 'accepted', 'blocked', 'rejected', 'unknown', 'not_sent', 'failed'"
 _SOURCES = "'keyword', 'provider', 'operator', 'bounce', 'complaint', 'unsubscribe', 'import'"
 _INDEXES = {
-    "deliveries_open": "deliveries (updated_at, id) WHERE state IN ('accepted', 'sent')",
+    "deliveries_open": "deliveries (coalesce(looked_up_at, updated_at), id)"
+    " WHERE state IN ('accepted', 'sent') AND closed_at IS NULL",
     "deliveries_unknown": "deliveries (updated_at, id) WHERE state = 'unknown'",
     "notification_logs_provider": "notification_logs (provider_id) WHERE provider_id IS NOT NULL",
     "sender_flags_client": "sender_flags (client_id, flagged_at)",
@@ -112,11 +119,13 @@ def upgrade() -> None:
             ADD COLUMN encoding text CHECK (encoding IN ('gsm7', 'ucs2')),
             ADD COLUMN expires_at timestamptz,
             ADD COLUMN asked_person_at timestamptz,
-            ADD COLUMN looked_up_at timestamptz
+            ADD COLUMN looked_up_at timestamptz,
+            ADD COLUMN closed_at timestamptz
         """
     )
     _replace_check("deliveries", "purpose", _PURPOSES)
     _replace_check("opt_outs", "source", _SOURCES)
+    _replace_check("notification_logs", "outcome", _OUTCOMES)
     op.execute(_SENDER_FLAGS)
     tenant_table("sender_flags", app="SELECT, INSERT, UPDATE")
     op.execute(_NOTICES)
@@ -138,13 +147,14 @@ def downgrade() -> None:
     for name in [*_UNIQUE_INDEXES, *_INDEXES]:
         drop_concurrently(name)
     op.execute("DROP TABLE sandbox_emails, admin_audit_logs, operator_notices, sender_flags")
+    _replace_check("notification_logs", "outcome", _OUTCOMES.removesuffix(", 'failed'"))
     _replace_check("opt_outs", "source", "'keyword', 'provider', 'operator'")
     _replace_check("deliveries", "purpose", "'reply', 'fallback', 'owner_alert'")
     op.execute(
         """
         ALTER TABLE deliveries
             DROP COLUMN html_body, DROP COLUMN segments, DROP COLUMN encoding, DROP COLUMN expires_at,
-            DROP COLUMN asked_person_at, DROP COLUMN looked_up_at
+            DROP COLUMN asked_person_at, DROP COLUMN looked_up_at, DROP COLUMN closed_at
         """
     )
 
