@@ -11,6 +11,10 @@ class UndeliverableError(InvalidInputError):
     """A delivery that no provider would take; nothing was stored."""
 
 
+class UnreadableReportError(InvalidInputError):
+    """Not a report of a provider, or not in a form that is known."""
+
+
 class ProviderRejectedError(GatehouseError):
     """The provider was reached and did not take the message, or could not be reached at all: it was not sent.
 

@@ -18,7 +18,7 @@ from domain.kernel.database import raw_connection
 from domain.kernel.ids import new_id
 
 Channel = Literal["sms", "email"]
-Source = Literal["keyword", "provider", "operator"]
+Source = Literal["keyword", "provider", "operator", "bounce", "complaint", "unsubscribe", "import"]
 
 # Written for psycopg: every message passes here several times.
 _FIND: Final = """

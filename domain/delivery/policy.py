@@ -187,7 +187,7 @@ State = Literal["pending", "sending", "unknown", "accepted", "sent", "delivered"
 # From weakest to strongest evidence. A later report never takes a delivery back, whatever order reports come in.
 _STATUS_ORDER: Final = (
     "accepted", "scheduled", "queued", "sending", "sent", "canceled", "failed", "undelivered", "partially_delivered",
-    "delivered", "read",
+    "delivered", "read", "suppressed", "bounced", "complained",
 )  # fmt: skip
 _STATE_BY_STATUS: Final[Mapping[str, State]] = {
     "sent": "sent",
@@ -197,6 +197,10 @@ _STATE_BY_STATUS: Final[Mapping[str, State]] = {
     "partially_delivered": "undelivered",
     "delivered": "delivered",
     "read": "delivered",
+    # Of an e-mail (`email_policy`). A complaint comes from a mailbox that had it.
+    "suppressed": "undelivered",
+    "bounced": "undelivered",
+    "complained": "delivered",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 from uuid import UUID
 
 
@@ -82,6 +82,10 @@ class OutgoingEmail:
     sender_name: str | None = None
     reply_to: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+ATTEMPT_TAG: Final = "gatehouse-attempt"
+"""The name of the tag by which the attempt's id travels with an e-mail and comes back in the provider's events."""
 
 
 class EmailProvider(Protocol):

@@ -16,9 +16,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from domain.delivery import repository
+from domain.delivery.email_policy import reported, suppression
 from domain.delivery.models import Delivery, DeliveryReceipt, NotificationLog
-from domain.delivery.opt_outs import record_opt_out
-from domain.delivery.policy import ErrorClass, meaning, state_of, strongest
+from domain.delivery.opt_outs import Source, record_opt_out
+from domain.delivery.policy import ErrorClass, Meaning, meaning, state_of, strongest
+from domain.delivery.repository import Loaded
 from domain.kernel.database import Database
 from domain.kernel.ids import new_id
 
@@ -68,19 +70,30 @@ def _record(session: Session, delivery_id: UUID, receipt: Receipt) -> Taking:
         return "repeated"
     if receipt.attempt_id is not None:
         _prove(session, delivery_id, receipt.attempt_id, receipt.provider_id)
-    _advance(session, delivery_id, receipt.provider_id)
-    code = _number(receipt.error_code)
-    if code is not None and meaning(code).error_class is ErrorClass.OPTED_OUT and delivery.channel == "sms":
+    _advance(session, delivery, receipt.provider_id)
+    _suppress(session, delivery, receipt)
+    _log.info("receipt_recorded", delivery_id=str(delivery_id), status=receipt.status, error_code=receipt.error_code)
+    return "recorded"
+
+
+def _suppress(session: Session, delivery: Loaded, receipt: Receipt) -> None:
+    """Write to an address no more that the report says must not be written to."""
+    source: Source | None
+    if delivery.channel == "email":
+        source = suppression(receipt.status)
+    else:
+        code = _number(receipt.error_code)
+        opted_out = code is not None and meaning(code).error_class is ErrorClass.OPTED_OUT
+        source = "provider" if opted_out else None
+    if source is not None:
         record_opt_out(
             session,
             org_id=delivery.org_id,
             client_id=delivery.client_id,
-            channel="sms",
+            channel="email" if delivery.channel == "email" else "sms",
             address=delivery.to_address,
-            source="provider",
+            source=source,
         )
-    _log.info("receipt_recorded", delivery_id=str(delivery_id), status=receipt.status, error_code=receipt.error_code)
-    return "recorded"
 
 
 def _keep(session: Session, org_id: UUID, delivery_id: UUID, receipt: Receipt) -> bool:
@@ -117,19 +130,19 @@ def _prove(session: Session, delivery_id: UUID, attempt_id: UUID, provider_id: s
     )
 
 
-def _advance(session: Session, delivery_id: UUID, provider_id: str) -> None:
+def _advance(session: Session, delivery: Loaded, provider_id: str) -> None:
     reports = session.execute(
-        select(DeliveryReceipt.status, DeliveryReceipt.error_code).where(DeliveryReceipt.delivery_id == delivery_id)
+        select(DeliveryReceipt.status, DeliveryReceipt.error_code).where(DeliveryReceipt.delivery_id == delivery.id)
     )
     best = strongest((status, error_code) for status, error_code in reports)
     if best is None:
         return
     state, failure = state_of(best[0]), None
     if state in FAILED_STATES:
-        failure = meaning(_number(best[1]))
+        failure = _meaning(delivery, best[1])
     session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery_id)
+        .where(Delivery.id == delivery.id)
         .values(
             state=state,
             provider_id=func.coalesce(Delivery.provider_id, provider_id),
@@ -138,6 +151,10 @@ def _advance(session: Session, delivery_id: UUID, provider_id: str) -> None:
             updated_at=func.now(),
         )
     )
+
+
+def _meaning(delivery: Loaded, error_code: str | None) -> Meaning:
+    return reported(error_code) if delivery.channel == "email" else meaning(_number(error_code))
 
 
 def _number(error_code: str | None) -> int | None:

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
-from domain.delivery.ports import Accepted, OutgoingEmail
+from domain.delivery.ports import ATTEMPT_TAG, Accepted, OutgoingEmail
 from providers.mailbox import sender
 from providers.ses.faults import as_ours
 from providers.ses.pace import Pace
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 10.0
-ATTEMPT_TAG: Final = "gatehouse-attempt"
-"""The message tag that carries the attempt's id; events that a configuration set publishes repeat it."""
 LONGEST_PAUSE: Final = timedelta(seconds=2)
 """A worker's thread waits this long for its turn; what would wait longer goes back to the queue."""
 

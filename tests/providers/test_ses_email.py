@@ -16,9 +16,9 @@ from moto.ses.models import ses_backends
 
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.policy import NAMED_ERRORS, ErrorClass, meaning
-from domain.delivery.ports import Accepted, OutgoingEmail
+from domain.delivery.ports import ATTEMPT_TAG, Accepted, OutgoingEmail
 from domain.kernel.ids import new_id
-from providers.ses.email import ATTEMPT_TAG, SesEmail
+from providers.ses.email import SesEmail
 from tests.support.eventually import eventually
 from tests.support.ses_double import Answer, Drop, Hang, SesDouble
 
