@@ -15,7 +15,7 @@ from api.ingest import Ingest
 from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
 from api.pages import ASSETS
-from api.routes import health, journeys, sandbox, sign_in, twilio_sms, twilio_status, widget
+from api.routes import circuits, health, journeys, sandbox, sign_in, twilio_sms, twilio_status, widget
 from api.signals import Signals
 from api.widget.bots import BotDirectory
 from api.widget.chat import Chat
@@ -40,6 +40,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     twilio_sms.router,
     twilio_status.router,
     widget.router,
+    circuits.router,
     journeys.router,
     sandbox.router,
 )
