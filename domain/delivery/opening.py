@@ -101,7 +101,7 @@ def _ask_gate(session: Session, delivery: Loaded, means: Means) -> Decision | No
         direct_reply=delivery.direct_reply,
         taken_over_until=delivery.taken_over_until,
     )
-    for guard in _guards(delivery):
+    for guard in guards(delivery.purpose, direct_reply=delivery.direct_reply, opted_out=delivery.opted_out):
         decision = decide(
             session, guard, snapshot, subject=f"delivery:{delivery.id}", correlation_id=delivery.correlation_id
         )
@@ -110,17 +110,17 @@ def _ask_gate(session: Session, delivery: Loaded, means: Means) -> Decision | No
     return None
 
 
-def _guards(delivery: Loaded) -> list[Guard]:
-    """Return what must be asked before this delivery leaves.
+def guards(purpose: str, *, direct_reply: bool, opted_out: bool) -> list[Guard]:
+    """Return what must be asked before a delivery leaves.
 
     A composed reply must still be wanted as a reply; a fallback is what a soft block there calls for. An owner is
     alerted at any hour, but not against an opt-out of that number.
     """
-    match delivery.purpose:
+    match purpose:
         case "owner_alert" | "test":
             alert = [Guard.CAN_PROCESS_NOTIFICATION_REQUEST]
-            return [*alert, Guard.CAN_SEND_SMS] if delivery.opted_out else alert
-        case "reply" if delivery.direct_reply:
+            return [*alert, Guard.CAN_SEND_SMS] if opted_out else alert
+        case "reply" if direct_reply:
             return [Guard.CAN_PROCESS_CUSTOMER_MESSAGE]
         case "reply":
             return [Guard.CAN_PROCESS_CUSTOMER_MESSAGE, Guard.CAN_SEND_SMS]
