@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -40,6 +41,8 @@ _HINTS: Final = {
     "ses.from_address": "Set it to an address that is verified in Amazon SES.",
     "ses.configuration_set": "Set it to the name of a configuration set of Amazon SES.",
     "ses.topic_arns": "Set it to the ARN of the topic that SES reports to, or to several, separated by commas.",
+    "previous_secret_key": "Set it to the value that GATEHOUSE_SECRET_KEY had before, or leave it out.",
+    "webhooks.allowed_networks": "Write, for example, 127.0.0.0/8,::1/128.",
     "ai.api_key": "Set the key of the service at GATEHOUSE_AI__BASE_URL.",
     "ai.model": "Set the name of the model to ask.",
 }
@@ -82,6 +85,15 @@ def check_url(value: str, schemes: tuple[str, ...]) -> None:
         raise ValueError("must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
     if not place:
         raise ValueError("names no host")
+
+
+def check_networks(value: str) -> None:
+    """Raise `ValueError` unless `value` holds networks in CIDR form with commas between them, or nothing."""
+    try:
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            ip_network(part)
+    except ValueError:
+        raise ValueError("must hold networks in CIDR form, separated by commas") from None
 
 
 def in_words(error: ValidationError) -> list[str]:
@@ -147,6 +159,12 @@ def _unfit_for_production(settings: Settings) -> Iterator[Mistake]:
         yield Mistake("twilio.api_base_url", "GATEHOUSE_TWILIO__API_BASE_URL must begin with https:// in production.")
     if settings.ai.provider == "openai" and not settings.ai.base_url.startswith("https://"):
         yield Mistake("ai.base_url", "GATEHOUSE_AI__BASE_URL must begin with https:// in production.")
+    if settings.webhooks.allowed_networks:
+        yield Mistake(
+            "webhooks.allowed_networks",
+            "GATEHOUSE_WEBHOOKS__ALLOWED_NETWORKS must be empty in production: whoever names an endpoint could reach"
+            " into these networks. To call a private system, give it a public address with TLS.",
+        )
 
 
 def unwise(settings: Settings) -> list[str]:

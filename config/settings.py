@@ -79,6 +79,21 @@ class Ses(BaseModel):
         return frozenset(topic.strip() for topic in (self.topic_arns or "").split(",") if topic.strip())
 
 
+def _networks(value: str) -> str:
+    """Return networks with commas between them as they are, if they can be read."""
+    mistakes.check_networks(value)
+    return value
+
+
+class Webhooks(BaseModel):
+    """How tenants' endpoints are called."""
+
+    model_config = _LENIENT
+
+    allowed_networks: Annotated[str, AfterValidator(_networks)] = ""
+    """Private networks that endpoints may be in, in CIDR form, separated by commas; for development and tests."""
+
+
 class Ai(BaseModel):
     """What composes replies. `extractive` answers from the knowledge base alone and calls nobody."""
 
@@ -110,6 +125,8 @@ class Settings(BaseModel):
     public_url: WebUrl = "http://127.0.0.1:8000"
     """The address that the outside sees, without a trailing slash; Twilio signs it."""
     secret_key: Annotated[SecretStr, Field(min_length=32)]
+    previous_secret_key: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """Reads what was sealed before `secret_key` was changed."""
     admin_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Opens the administration routes; without one they stay closed."""
 
@@ -117,6 +134,7 @@ class Settings(BaseModel):
     email_provider: Literal["sandbox", "ses"] = "sandbox"
     twilio: Twilio = Twilio()
     ses: Ses = Ses()
+    webhooks: Webhooks = Webhooks()
     ai: Ai = Ai()
     demo_safe_mode: bool = False
 

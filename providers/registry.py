@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
     from domain.kernel.database import Database
     from domain.replies.ports import Composer
+    from domain.webhooks.ports import Sealer, WebhookCaller
 
 
 class ProviderNotConfiguredError(GatehouseError):
@@ -52,6 +53,27 @@ def build_composer(settings: Settings) -> Composer:
             f"This release has no composer {settings.ai.provider!r}; set GATEHOUSE_AI__PROVIDER=extractive."
         )
     return ExtractiveComposer()
+
+
+def build_webhooks(settings: Settings) -> WebhookCaller:
+    """Return what calls tenants' endpoints, measured: in demo safe mode one that calls nobody."""
+    from providers.sandbox.webhooks import SandboxWebhooks  # noqa: PLC0415  # as above
+    from providers.webhooks.addresses import networks  # noqa: PLC0415  # as above
+    from providers.webhooks.caller import HttpWebhooks  # noqa: PLC0415  # as above
+    from providers.webhooks.measured import MeasuredWebhooks  # noqa: PLC0415  # as above
+
+    allowed = networks(settings.webhooks.allowed_networks)
+    real = HttpWebhooks(https_only=settings.is_production, allowed=allowed)
+    return MeasuredWebhooks(SandboxWebhooks(real) if settings.demo_safe_mode else real)
+
+
+def build_sealer(settings: Settings) -> Sealer:
+    """Return what keeps the secrets of endpoints."""
+    from providers.sealing import FernetSealer  # noqa: PLC0415  # as above
+
+    previous = settings.previous_secret_key
+    older = () if previous is None else (previous.get_secret_value(),)
+    return FernetSealer(settings.secret_key.get_secret_value(), *older)
 
 
 def _twilio(settings: Settings) -> SmsProvider:

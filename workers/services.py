@@ -10,7 +10,8 @@ from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
 from domain.kernel.clock import Clock
 from domain.kernel.database import Database
 from domain.replies.ports import Composer
-from providers.registry import build_composer, build_email, build_health, build_sms
+from domain.webhooks.means import WebhookMeans
+from providers.registry import build_composer, build_email, build_health, build_sealer, build_sms, build_webhooks
 from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Services:
     sms: SmsProvider
     email: EmailProvider
     health: ProviderHealth
+    webhooks: WebhookMeans
     composer: Composer
     thread_signal: ThreadSignal
     public_url: str
@@ -39,6 +41,7 @@ def build_services(settings: Settings, database: Database, clock: Clock) -> Serv
         sms=build_sms(settings, database),
         email=build_email(settings, database),
         health=build_health(settings),
+        webhooks=WebhookMeans(build_webhooks(settings), build_sealer(settings), clock),
         composer=build_composer(settings),
         thread_signal=RedisSignals(settings.redis_url.get_secret_value()),
         public_url=settings.public_url,

@@ -1,9 +1,17 @@
-"""When an endpoint is called again, and when no more. Pure decisions."""
+"""When an endpoint is called again, and when no more. Pure decisions.
+
+Standard Webhooks (specification, "Deliverability and reliability") asks for retries over hours with growing waits, for
+`Retry-After` and `410 Gone` to be obeyed, and for endpoints that keep failing to be disabled.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final, Literal
+
+from domain.webhooks.ports import Answer
 
 RETRY_WAITS: Final = (
     timedelta(seconds=5),
@@ -18,3 +26,69 @@ RETRY_WAITS: Final = (
 )
 """The least wait after each failed try; the queue adds up to a tenth. Some 23 hours altogether."""
 SEND_TRIES: Final = len(RETRY_WAITS) + 1
+
+HOLDS: Final = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
+"""How long nothing is sent to an endpoint that is down, by the number of its failures; the last one from then on."""
+PROBE_LEASE: Final = timedelta(seconds=30)
+"""How long one call may take to find out whether an endpoint is up again, while all others wait."""
+DISABLE_AFTER: Final = timedelta(days=3)
+DISABLE_FAILURES: Final = SEND_TRIES
+"""An endpoint is disabled when all calls failed for so long, and there were at least so many of them."""
+LONGEST_RETRY_AFTER: Final = timedelta(hours=12)
+
+Verdict = Literal["delivered", "failed", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How an endpoint does: `failures` calls in a row failed, the first of them at `failing_since`."""
+
+    failing_since: datetime
+    failures: int
+
+
+def verdict(answer: Answer) -> Verdict:
+    """Return what an answer means. Only 2xx is success: a redirect is not followed and counts as a failure."""
+    if answer.status is None:
+        return "failed"
+    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return "delivered"
+    return "gone" if answer.status == HTTPStatus.GONE else "failed"
+
+
+def is_down(answer: Answer) -> bool:
+    """Return whether a failed call says that the next one, with another event, would fail as well.
+
+    A receiver that refuses one event (most of 4xx) may well take the next; one that does not answer will not.
+    """
+    down = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+    return answer.status is None or answer.status in down or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def wait_before_retry(tries: int, retry_after: timedelta | None) -> timedelta:
+    """Return the least wait after the `tries`-th failed try (from 1, less than SEND_TRIES)."""
+    return max(RETRY_WAITS[min(tries, len(RETRY_WAITS)) - 1], _asked(retry_after))
+
+
+def hold(failures: int, retry_after: timedelta | None) -> timedelta:
+    """Return for how long nothing is sent to an endpoint that is down, after so many failures (from 1)."""
+    return max(HOLDS[min(failures, len(HOLDS)) - 1], _asked(retry_after))
+
+
+def has_failed_for_good(health: Health, now: datetime) -> bool:
+    """Return whether an endpoint failed for so long that it is called no more."""
+    return health.failures >= DISABLE_FAILURES and now - health.failing_since >= DISABLE_AFTER
+
+
+def words(answer: Answer) -> str:
+    """Return why a call failed, for a person."""
+    if answer.error is not None:
+        return answer.error
+    status = answer.status or 0
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return f"The receiver answered {status}; redirects are not followed."
+    return f"The receiver answered {status}."
+
+
+def _asked(retry_after: timedelta | None) -> timedelta:
+    return min(retry_after or timedelta(0), LONGEST_RETRY_AFTER)

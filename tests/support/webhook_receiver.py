@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
 
-Respond = Callable[["_Handler"], None]
+Respond = Callable[["Handler"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Receiver:
 def answering(status: int, body: bytes = b"", **headers: str) -> Respond:
     """Answer; an underscore in a header's name is a dash."""
 
-    def respond(handler: _Handler) -> None:
+    def respond(handler: Handler) -> None:
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
@@ -98,7 +98,7 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Respond:
 def raw(content: bytes) -> Respond:
     """Answer with these bytes, whatever they mean, and close the connection."""
 
-    def respond(handler: _Handler) -> None:
+    def respond(handler: Handler) -> None:
         handler.wfile.write(content)
         handler.close_connection = True
 
@@ -108,7 +108,7 @@ def raw(content: bytes) -> Respond:
 def dripping(start: bytes, every: float = 0.05, drop: bytes = b"x") -> Respond:
     """Send `start` at once and then one drop at a time, without an end."""
 
-    def respond(handler: _Handler) -> None:
+    def respond(handler: Handler) -> None:
         handler.wfile.write(start)
         while not handler.state.closing.wait(every):
             handler.wfile.write(drop)
@@ -117,13 +117,15 @@ def dripping(start: bytes, every: float = 0.05, drop: bytes = b"x") -> Respond:
     return respond
 
 
-def silent(handler: _Handler) -> None:
+def silent(handler: Handler) -> None:
     """Never answer."""
     handler.state.closing.wait(30)
     handler.close_connection = True
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """One connection; what behaviours act on."""
+
     protocol_version = "HTTP/1.1"
     state: _State
 
@@ -154,7 +156,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, state: _State, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.state = state
         self.tls = tls
 

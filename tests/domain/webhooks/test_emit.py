@@ -14,7 +14,7 @@ from domain.webhooks.events import EventType
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 
 if TYPE_CHECKING:
-    from tests.domain.webhooks.conftest import House
+    from tests.support.webhook_house import House
 
 pytestmark = pytest.mark.integration
 OTHER_ORG = UUID("00000000-0000-7000-8000-0000000000aa")

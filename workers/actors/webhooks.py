@@ -1,0 +1,16 @@
+"""Actors of webhooks."""
+
+from __future__ import annotations
+
+from domain.queue.outcome import Outcome
+from domain.queue.run import Run
+from domain.webhooks.messages import SendWebhook
+from domain.webhooks.send import send_webhook
+from workers.registry import actor
+from workers.services import Services
+
+
+@actor(SendWebhook)
+def send(message: SendWebhook, run: Run, services: Services) -> Outcome:
+    """Tell one endpoint of one event."""
+    return send_webhook(message, run, services.webhooks)
