@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -12,10 +13,13 @@ import psycopg
 import structlog
 
 from config.telemetry import DISPATCHER_LAG_SECONDS, DISPATCHER_PUBLISHED
-from domain.kernel.ids import PLATFORM_ORG_ID
 from domain.queue import dispatch
+from domain.queue.names import QUEUES
 from domain.queue.ports import Bell, BrokerUnavailableError, Transport
+from domain.queue.presence import threads_by_queue
+from domain.queue.turns import START, Cursor
 from workers.connection import PlatformConnection
+from workers.window import Windows
 
 PROMOTE_LIMIT: Final = 2_000
 STALE_SECONDS: Final = 5.0
@@ -32,8 +36,8 @@ _log = structlog.get_logger(__name__)
 class Dispatcher:
     """Runs in a thread of the scheduler. Any number may run, here and elsewhere.
 
-    `window`: how many ids of a queue the broker holds at most; `stale_after`: seconds after which an id that was handed
-    over and not claimed is looked for there.
+    `window`: how many ids of a queue the broker holds at most, fewer of slow jobs (`workers.window`); `stale_after`:
+    seconds after which an id that was handed over and not claimed is looked for there.
     """
 
     def __init__(
@@ -49,9 +53,11 @@ class Dispatcher:
         self._transport = transport
         self._bell = bell
         self._window = window
+        self._windows = Windows(window)
         self._stale_after = stale_after
-        self._cursors: dict[str, UUID] = {}
-        self._recovered = 0.0
+        self._cursors: dict[str, Cursor] = {}
+        self._round = 0
+        self._recovered = float("-inf")
         self._wait = BUSY_WAIT
 
     def run(self, stopping: threading.Event) -> None:
@@ -77,42 +83,70 @@ class Dispatcher:
         promoted = self._connection.run(lambda c: dispatch.promote(c, PROMOTE_LIMIT))
         if time.monotonic() - self._recovered >= RECOVER_EVERY:
             self._recover()
+            self._steer()
             self._recovered = time.monotonic()
-        waiting, next_due = self._connection.run(dispatch.outlook)
-        if not waiting:
+        outlook = self._connection.run(dispatch.outlook)
+        if not outlook.waiting:
             DISPATCHER_LAG_SECONDS.set(0)
-        filled = [self._fill(queue) for queue in waiting]
+        filled = [self._fill(queue, depth) for queue, depth in self._look({*outlook.waiting, *outlook.held})]
         handed_over = promoted + sum(count for count, _ in filled)
         self._wait = BUSY_WAIT if handed_over else min(FULL_WAIT, self._wait * 2)
-        if promoted == PROMOTE_LIMIT or any(more for _, more in filled):
+        if outlook.held or promoted == PROMOTE_LIMIT or any(more for _, more in filled):
             return self._wait
-        return max(BUSY_WAIT, min(IDLE_WAIT, next_due))
+        return max(BUSY_WAIT, min(IDLE_WAIT, outlook.next_due))
 
-    def _fill(self, queue: str) -> tuple[int, bool]:
+    def _look(self, queues: set[str]) -> Iterable[tuple[str, int]]:
+        """Return the depths of queues, and take samples of them.
+
+        They are served in turn: queues that share a limit get their first choice of its places equally often.
+        """
+        if not queues:
+            return []
+        names = sorted(queues)
+        self._round += 1
+        turn = self._round % len(names)
+        flows = self._transport.flow(names)
+        for queue, flow in flows.items():
+            self._windows.observe(queue, flow, time.monotonic())
+        return [(queue, flows[queue].depth) for queue in names[turn:] + names[:turn]]
+
+    def _steer(self) -> None:
+        """Measure how the queues move, and tell producers how far they may fill them."""
+        self._windows.staff(self._connection.run(threads_by_queue))
+        for queue, _ in self._look(set(QUEUES)):
+            self._transport.steer(queue, window=self._windows.of(queue))
+
+    def _fill(self, queue: str, depth: int) -> tuple[int, bool]:
         """Hand over what fits; return how many, and whether more may wait.
 
         Refills by halves, so that a statement is worth it.
         """
-        room = self._window - self._transport.depth(queue)
-        if room * 2 < self._window:
+        window = self._windows.of(queue)
+        room = window - depth
+        if room * 2 < window:
+            self._transport.steer(queue, waits=True, window=window)
             return 0, True
         batch = self._connection.run(lambda c: self._take(c, queue, room))
-        if not batch.ids:
-            return 0, False
+        if batch is None:
+            return 0, True
+        self._cursors[queue] = batch.cursor
         accepted = 0
         try:
-            accepted = self._transport.push(queue, batch.entries, self._window)
+            if batch.ids:
+                accepted = self._transport.push(queue, batch.entries, window)
         finally:
             if accepted < len(batch.ids):
                 self._connection.run(partial(dispatch.unmark, ids=batch.ids[accepted:]))
-        self._cursors[queue] = batch.cursor
-        DISPATCHER_PUBLISHED.labels(queue).inc(accepted)
-        DISPATCHER_LAG_SECONDS.set(batch.lag)
-        return accepted, len(batch.ids) == room
+        more = batch.more or accepted < len(batch.ids)
+        self._transport.steer(queue, waits=more, window=window)
+        if accepted:
+            DISPATCHER_PUBLISHED.labels(queue).inc(accepted)
+            DISPATCHER_LAG_SECONDS.set(batch.lag)
+        return accepted, more
 
-    def _take(self, connection: psycopg.Connection[Any], queue: str, room: int) -> dispatch.Batch:
+    def _take(self, connection: psycopg.Connection[Any], queue: str, room: int) -> dispatch.Batch | None:
         with connection.transaction():
-            return dispatch.take(connection, queue, room, self._cursors.get(queue, PLATFORM_ORG_ID))
+            return dispatch.take(connection, queue, room, self._cursors.get(queue, START))
 
     def _stale(self, queue: str, connection: psycopg.Connection[Any]) -> dict[str, UUID]:
         return dispatch.stale(connection, queue, self._stale_after, self._window * 4)
@@ -125,3 +159,4 @@ class Dispatcher:
             if lost:
                 self._connection.run(partial(dispatch.unmark, ids=[marked[entry] for entry in lost]))
                 _log.warning("handed_over_again", queue=queue, jobs=len(lost))
+        self._connection.run(partial(dispatch.take_back, older_than=self._stale_after))

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 # A copy of an id that is already claimed, finished, paused or not due finds no row. A worker that was declared dead
 # claims nothing. Rows are locked in the order of their ids, so that two workers cannot wait for each other. A job that
-# is suspected of killing its workers is left to a worker that runs nothing beside it.
+# is suspected of killing its workers is left to a worker that runs nothing beside it. A job that a limit counts runs
+# only when the dispatcher gave it a place: an old copy of its id, from before it was handed over anew, does not do.
 _CLAIM: Final = """
     WITH wanted AS MATERIALIZED (
         SELECT id FROM jobs
         WHERE id = ANY(%(ids)s::uuid[]) AND state = 'available'
             AND (lost_count < %(suspect)s OR %(alone)s)
+            AND (queued_at IS NOT NULL OR NOT EXISTS (
+                SELECT FROM queue_limits l
+                WHERE (l.tenant_id IS NULL OR l.tenant_id = jobs.org_id) AND (l.kind IS NULL OR l.kind = jobs.kind)
+                    AND (l.key IS NULL OR l.key = jobs.limit_key)))
             AND EXISTS (SELECT FROM workers WHERE workers.id = %(worker_id)s::uuid AND stopped_at IS NULL)
             AND NOT EXISTS (SELECT FROM queues WHERE queues.name = jobs.queue AND paused_at IS NOT NULL)
         ORDER BY id
@@ -28,7 +33,7 @@ _CLAIM: Final = """
     ), claimed AS (
         UPDATE jobs
         SET state = 'executing', attempt = attempt + 1, worker_id = %(worker_id)s::uuid, attempted_at = now(),
-            queued_at = NULL
+            queued_at = NULL, held_by = NULL
         FROM wanted WHERE jobs.id = wanted.id
         RETURNING jobs.id, jobs.org_id, jobs.kind, jobs.queue, jobs.args, jobs.attempt, jobs.max_attempts,
                   jobs.lost_count, jobs.correlation_id, jobs.attempted_at,

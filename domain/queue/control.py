@@ -29,6 +29,7 @@ def cancel(session: Session, job_id: UUID) -> Literal["cancelled", "requested"]:
             cancel_requested_at=func.now(),
             finished_at=case((running, None), else_=func.now()),
             queued_at=None,
+            held_by=None,
         )
         .returning(Job.state)
     ).scalar()

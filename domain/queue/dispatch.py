@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from domain.kernel.ids import PLATFORM_ORG_ID
+from domain.queue.allowed import take_allowed
 from domain.queue.ports import entry
+from domain.queue.turns import START, Cursor, take_turns
 
 if TYPE_CHECKING:
     import psycopg
@@ -21,44 +22,29 @@ _PROMOTE: Final = """
     UPDATE jobs SET state = 'available', queued_at = NULL FROM due WHERE jobs.id = due.id
 """
 
-# The CASE at the end keeps PostgreSQL from joining through `jobs_waiting`, which reads the whole backlog for each batch
-# whenever the statistics are older than the backlog.
-# One probe an organization, however long the backlog: the recursion jumps from each organization to the next in the
-# index `jobs_waiting`. Everybody gets a first job before anybody gets a second, starting after the one served last.
-_TAKE: Final = """
-    WITH RECURSIVE orgs AS (
-        (SELECT org_id FROM jobs WHERE queue = %(queue)s AND state = 'available' AND queued_at IS NULL
-         ORDER BY org_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT org_id FROM jobs WHERE queue = %(queue)s AND state = 'available' AND queued_at IS NULL
-                AND org_id > orgs.org_id ORDER BY org_id LIMIT 1)
-        FROM orgs WHERE orgs.org_id IS NOT NULL
-    ), share AS (
-        SELECT least(%(room)s, ceil(2.0 * %(room)s / greatest(count(*), 1)))::bigint AS each
-        FROM orgs WHERE org_id IS NOT NULL
-    ), turns AS (
-        SELECT waiting.id, orgs.org_id, waiting.turn
-        FROM orgs CROSS JOIN LATERAL (
-            SELECT id, row_number() OVER (ORDER BY priority, run_at, id) AS turn FROM (
-                SELECT id, priority, run_at FROM jobs
-                WHERE queue = %(queue)s AND org_id = orgs.org_id AND state = 'available' AND queued_at IS NULL
-                ORDER BY priority, run_at, id LIMIT (SELECT each FROM share)
-            ) first
-        ) waiting
-        WHERE orgs.org_id IS NOT NULL
-    ), chosen AS (
-        SELECT id, turn, org_id FROM turns ORDER BY turn, org_id <= %(after)s, org_id LIMIT %(room)s
-    )
-    UPDATE jobs SET queued_at = now() FROM chosen
-    WHERE jobs.id = chosen.id AND CASE WHEN jobs.state = 'available' THEN jobs.queued_at IS NULL END
-    RETURNING jobs.id, jobs.kind, jobs.org_id, chosen.turn, extract(epoch FROM now() - jobs.run_at)::float8
+# Limits cost nothing while there are none: that is looked up together with the lock.
+_LOCK: Final = """
+    SELECT pg_try_advisory_xact_lock(hashtext(%s)),
+           EXISTS (SELECT FROM queue_limits) OR EXISTS (SELECT FROM jobs WHERE held_by IS NOT NULL)
 """
 
-# One probe a queue. Written with EXISTS, PostgreSQL would gather the queues of the whole backlog first.
+# One probe a queue, and one for each limit that holds jobs back. Written with EXISTS, PostgreSQL would gather the
+# queues of the whole backlog first.
 _OUTLOOK: Final = """
+    WITH RECURSIVE holders AS (
+        (SELECT held_by FROM jobs WHERE held_by IS NOT NULL ORDER BY held_by LIMIT 1)
+        UNION ALL
+        SELECT (SELECT held_by FROM jobs WHERE held_by > holders.held_by ORDER BY held_by LIMIT 1)
+        FROM holders WHERE held_by IS NOT NULL
+    )
     SELECT (SELECT coalesce(array_agg(name), '{}') FROM queues CROSS JOIN LATERAL (
-                SELECT FROM jobs WHERE queue = queues.name AND state = 'available' AND queued_at IS NULL
+                SELECT FROM jobs
+                WHERE queue = queues.name AND state = 'available' AND queued_at IS NULL AND held_by IS NULL
                 ORDER BY org_id LIMIT 1) waiting
+            WHERE paused_at IS NULL),
+           (SELECT coalesce(array_agg(DISTINCT name), '{}') FROM holders CROSS JOIN queues CROSS JOIN LATERAL (
+                SELECT FROM jobs WHERE held_by = holders.held_by AND queue = queues.name
+                ORDER BY org_id LIMIT 1) held
             WHERE paused_at IS NULL),
            coalesce((SELECT extract(epoch FROM min(run_at) - clock_timestamp())
                      FROM jobs WHERE state IN ('scheduled', 'retryable'))::float8, 'infinity')
@@ -70,17 +56,36 @@ _STALE: Final = """
     ORDER BY queued_at LIMIT %s
 """
 
+_TAKE_BACK: Final = """
+    UPDATE jobs SET queued_at = NULL FROM queues
+    WHERE queues.paused_at IS NOT NULL AND queue = queues.name AND state = 'available'
+        AND queued_at < now() - make_interval(secs => %s)
+"""
+
 _UNMARK: Final = "UPDATE jobs SET queued_at = NULL WHERE id = ANY(%s) AND state = 'available'"
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs to hand to the broker, in order. `cursor`: the organization served last; `lag`: longest wait, seconds."""
+    """Jobs to hand to the broker, in order. `more`: whether more may wait for their turn; `lag`: longest wait, seconds.
 
-    ids: Sequence[UUID]
-    entries: Sequence[str]
-    cursor: UUID
-    lag: float
+    `cursor`: where the next batch begins.
+    """
+
+    cursor: Cursor
+    ids: Sequence[UUID] = ()
+    entries: Sequence[str] = ()
+    lag: float = 0.0
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Open queues in which jobs wait for their turn, or are held by a limit, and the seconds until the next is due."""
+
+    waiting: Sequence[str]
+    held: Sequence[str]
+    next_due: float
 
 
 def promote(connection: psycopg.Connection[Any], limit: int) -> int:
@@ -93,27 +98,29 @@ def open_queues(connection: psycopg.Connection[Any]) -> Sequence[str]:
     return [name for (name,) in connection.execute("SELECT name FROM queues WHERE paused_at IS NULL", prepare=True)]
 
 
-def outlook(connection: psycopg.Connection[Any]) -> tuple[Sequence[str], float]:
-    """Return the open queues that have jobs to hand over, and the seconds until the next job falls due."""
+def outlook(connection: psycopg.Connection[Any]) -> Outlook:
+    """Return what there is to hand over, and when there is more."""
     row = connection.execute(_OUTLOOK, prepare=True).fetchone()
-    return ([], float("inf")) if row is None else (row[0], row[1])
+    return Outlook([], [], float("inf")) if row is None else Outlook(*row)
 
 
-def take(connection: psycopg.Connection[Any], queue: str, room: int, after: UUID = PLATFORM_ORG_ID) -> Batch:
-    """Mark up to `room` waiting jobs of a queue as handed over, in turn over the organizations.
+def take(connection: psycopg.Connection[Any], queue: str, room: int, after: Cursor = START) -> Batch | None:
+    """Mark up to `room` waiting jobs of a queue as handed over, in turn over the tenants, as far as limits allow.
 
-    Dispatchers of one queue take turns by an advisory lock that lasts for the caller's transaction.
+    Dispatchers of one queue take turns by an advisory lock that lasts for the caller's transaction; None: another
+    dispatcher is at it.
     """
-    locked = connection.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", (f"dispatch {queue}",)).fetchone()
+    locked = connection.execute(_LOCK, (f"dispatch {queue}",), prepare=True).fetchone()
     if locked is None or not locked[0]:
-        return Batch([], [], after, 0.0)
-    rows = connection.execute(_TAKE, {"queue": queue, "room": room, "after": after}, prepare=True).fetchall()
-    rows.sort(key=lambda row: (row[3], row[2] <= after, row[2]))
+        return None
+    turns = take_allowed if locked[1] else take_turns
+    taken, cursor, more = turns(connection, queue, room, after)
     return Batch(
-        ids=[row[0] for row in rows],
-        entries=[entry(row[1], row[0]) for row in rows],
-        cursor=rows[-1][2] if rows else after,
-        lag=max((row[4] for row in rows), default=0.0),
+        cursor=cursor,
+        ids=[job.id for job in taken],
+        entries=[entry(job.kind, job.id) for job in taken],
+        lag=max((job.waited for job in taken), default=0.0),
+        more=more,
     )
 
 
@@ -126,3 +133,8 @@ def stale(connection: psycopg.Connection[Any], queue: str, older_than: float, li
 def unmark(connection: psycopg.Connection[Any], ids: Sequence[UUID]) -> int:
     """Take the hand-over mark off jobs, so that they are handed over again; return how many."""
     return connection.execute(_UNMARK, (list(ids),)).rowcount
+
+
+def take_back(connection: psycopg.Connection[Any], older_than: float) -> int:
+    """Take the marks off jobs of paused queues, which nobody claims: they would fill places under limits."""
+    return connection.execute(_TAKE_BACK, (older_than,)).rowcount

@@ -3,7 +3,7 @@
 A job that is due and one of a few is marked as handed to the broker already here (`queued_at`), because the same
 process will push it right after the commit: that saves a second update of each row. A push that fails takes the mark
 off again, and a process that dies in between is found out by the dispatcher (`domain.queue.dispatch.stale`). Anything
-else waits for the dispatcher, which is fair to all tenants.
+else waits for the dispatcher, which is fair to all tenants; so does every job that a limit counts.
 """
 
 from __future__ import annotations
@@ -30,19 +30,24 @@ DIRECT_LIMIT: Final = 64
 # of them for an array takes longer than all the rest.
 _INSERT: Final = """
     INSERT INTO jobs (id, org_id, kind, queue, args, state, priority, run_at, max_attempts, unique_key, subject,
-                      correlation_id, queued_at)
+                      correlation_id, limit_key, queued_at)
     SELECT id, %(org_id)s, %(kind)s, %(queue)s, args,
            CASE WHEN run_at > now() THEN 'scheduled' ELSE 'available' END, %(priority)s, coalesce(run_at, now()),
-           %(max_attempts)s, unique_key, subject, correlation_id,
-           CASE WHEN %(direct)s AND (run_at IS NULL OR run_at <= now()) THEN now() END
+           %(max_attempts)s, unique_key, subject, correlation_id, limit_key,
+           CASE WHEN %(direct)s AND (run_at IS NULL OR run_at <= now()) AND NOT EXISTS (
+               SELECT FROM queue_limits l
+               WHERE (l.tenant_id IS NULL OR l.tenant_id = %(org_id)s) AND (l.kind IS NULL OR l.kind = %(kind)s)
+                   AND (l.key IS NULL OR l.key = limit_key)
+           ) THEN now() END
     FROM ROWS FROM (
         unnest(%(ids)s::uuid[]), jsonb_array_elements(%(args)s::jsonb), unnest(%(run_ats)s::timestamptz[]),
-        unnest(%(unique_keys)s::text[]), unnest(%(subjects)s::text[]), unnest(%(correlation_ids)s::uuid[])
-    ) AS new (id, args, run_at, unique_key, subject, correlation_id)
+        unnest(%(unique_keys)s::text[]), unnest(%(subjects)s::text[]), unnest(%(correlation_ids)s::uuid[]),
+        unnest(%(limit_keys)s::text[])
+    ) AS new (id, args, run_at, unique_key, subject, correlation_id, limit_key)
     ON CONFLICT (org_id, kind, unique_key)
         WHERE unique_key IS NOT NULL AND state IN ('scheduled', 'available', 'executing', 'retryable')
         DO NOTHING
-    RETURNING id, queued_at IS NOT NULL
+    RETURNING id, queued_at IS NOT NULL, state = 'available'
 """
 
 _EXISTING: Final = """
@@ -55,6 +60,7 @@ _EXISTING: Final = """
 class NewJob:
     """One job of a batch. `run_at`: not before then; `unique_key`: at most one live job holds it.
 
+    `limit_key`: what a limit on that key counts together (`domain.queue.limits`), such as "crm:4711".
     Raises ValueError for a time without a timezone.
     """
 
@@ -63,6 +69,7 @@ class NewJob:
     subject: str | None = None
     run_at: datetime | None = None
     unique_key: str | None = None
+    limit_key: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a time that PostgreSQL would take for one of its own timezone."""
@@ -80,9 +87,10 @@ def enqueue(
     priority: int | None = None,
     run_at: datetime | None = None,
     unique_key: str | None = None,
+    limit_key: str | None = None,
 ) -> UUID:
     """Enqueue one job and return its id, or the id of the live job that already holds `unique_key`."""
-    new = NewJob(message, correlation_id, subject, run_at, unique_key)
+    new = NewJob(message, correlation_id, subject, run_at, unique_key, limit_key)
     while True:
         ids = enqueue_many(session, [new], org_id=org_id, priority=priority)
         if ids:
@@ -123,12 +131,15 @@ def enqueue_many(session: Session, jobs: Sequence[NewJob], *, org_id: UUID, prio
                 "unique_keys": _any([new.unique_key for new in jobs]),
                 "subjects": _any([new.subject for new in jobs]),
                 "correlation_ids": _any([new.correlation_id for new in jobs]),
+                "limit_keys": _any([new.limit_key for new in jobs]),
             },
         )
         .fetchall()
     )
-    remember(session, [QueuedJob(job_id, spec.kind, spec.queue) for job_id, queued in rows if queued])
-    return [job_id for job_id, _ in rows]
+    queued = [QueuedJob(job_id, spec.kind, spec.queue) for job_id, queued, _ in rows if queued]
+    left = not direct and any(due for *_, due in rows)
+    remember(session, queued, left=spec.queue if left else None)
+    return [job_id for job_id, *_ in rows]
 
 
 def _any(values: list[T | None]) -> list[T | None] | None:

@@ -34,7 +34,9 @@ class Job(Base):
     unique_key: Mapped[str | None] = mapped_column(Text)
     subject: Mapped[str | None] = mapped_column(Text)
     correlation_id: Mapped[UUID | None]
+    limit_key: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(_TIME)
+    held_by: Mapped[UUID | None]
     queued_at: Mapped[datetime | None] = mapped_column(_TIME)
     worker_id: Mapped[UUID | None]
     attempted_at: Mapped[datetime | None] = mapped_column(_TIME)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.kernel.errors import GatehouseError
@@ -10,6 +11,17 @@ from domain.kernel.errors import GatehouseError
 
 class BrokerUnavailableError(GatehouseError):
     """The broker cannot be reached; jobs stay in PostgreSQL and are handed over when it is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How a queue in the broker moves: entries that wait now, and how many were ever pushed by anybody.
+
+    `pushed` is None for a broker that does not count. It starts again when the broker is wiped.
+    """
+
+    depth: int
+    pushed: int | None
 
 
 class Receiver(Protocol):
@@ -35,10 +47,31 @@ class Transport(Protocol):
     """Carries entries (`"<kind> <job id>"`) from producers and dispatcher to workers. Thread-safe."""
 
     def push(self, queue: str, entries: Sequence[str], window: int) -> int:
-        """Append the first entries that keep the queue within `window`; return how many.
+        """Append the first entries that keep the queue within `window`; return how many. For the dispatcher.
 
         Raises BrokerUnavailableError.
         """
+        ...
+
+    def offer(self, queue: str, entries: Sequence[str], window: int) -> int:
+        """Append entries as a producer: within `window` and the dispatcher's own, and none while others wait.
+
+        Returns how many. Where not all fit, the rest waits, and nobody's offer is taken until the dispatcher has looked
+        (or a moment has passed without one): what comes later does not overtake what waits. A broker that cannot tell
+        leaves half the window to the dispatcher. Raises BrokerUnavailableError.
+        """
+        ...
+
+    def steer(self, queue: str, *, waits: bool | None = None, window: int | None = None) -> None:
+        """Tell producers whether jobs wait for the dispatcher, and how far they may fill the queue; None: as before.
+
+        Forgotten after a few seconds, so that producers go on alone without a dispatcher. Raises
+        BrokerUnavailableError.
+        """
+        ...
+
+    def flow(self, queues: Sequence[str]) -> Mapping[str, Flow]:
+        """Return how queues move. Raises BrokerUnavailableError."""
         ...
 
     def depth(self, queue: str) -> int:

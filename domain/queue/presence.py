@@ -49,6 +49,15 @@ def heartbeats(connection: psycopg.Connection[Any]) -> Mapping[UUID, datetime]:
     return dict(connection.execute("SELECT id, heartbeat_at FROM workers WHERE stopped_at IS NULL").fetchall())
 
 
+def threads_by_queue(connection: psycopg.Connection[Any]) -> Mapping[str, int]:
+    """Return how many threads of living workers take jobs of each queue."""
+    query = """
+        SELECT queue, sum(threads)::integer FROM workers CROSS JOIN unnest(queues) AS queue
+        WHERE stopped_at IS NULL GROUP BY queue
+    """
+    return dict(connection.execute(query).fetchall())
+
+
 def forget(connection: psycopg.Connection[Any], days: int = 7) -> int:
     """Delete workers that stopped more than `days` ago; return how many."""
     query = "DELETE FROM workers WHERE stopped_at < now() - make_interval(days => %s)"

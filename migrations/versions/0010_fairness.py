@@ -12,7 +12,8 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
-# A limit is met by jobs that fit all of its columns that are set. `tokens` is what the rate allows at `refilled_at`.
+# A limit is met by jobs that fit all of its columns that are set. `tokens` is what the rate allows at `refilled_at`;
+# `served_last` is the tenant that got the last place, so that all who share the limit take turns.
 _LIMITS = """
     CREATE TABLE queue_limits (
         id uuid PRIMARY KEY,
@@ -23,6 +24,7 @@ _LIMITS = """
         per_minute integer CHECK (per_minute > 0),
         tokens double precision NOT NULL DEFAULT 0,
         refilled_at timestamptz NOT NULL DEFAULT now(),
+        served_last uuid,
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE NULLS NOT DISTINCT (tenant_id, kind, key),
@@ -43,6 +45,11 @@ _SCHEDULES = """
     )
 """
 _WAITING = "jobs (queue, org_id, priority, run_at, id) WHERE state = 'available' AND queued_at IS NULL"
+_INDEXES = {
+    # Found tenant by tenant, like those that wait for their turn: places that become free go around too.
+    "jobs_held": "jobs (held_by, queue, org_id, priority, run_at, id) WHERE held_by IS NOT NULL",
+    "jobs_turn": f"{_WAITING} AND held_by IS NULL",
+}
 
 
 def upgrade() -> None:
@@ -52,14 +59,16 @@ def upgrade() -> None:
     for table, statement in (("queue_limits", _LIMITS), ("queue_weights", _WEIGHTS), ("schedules", _SCHEDULES)):
         op.execute(statement)
         platform_table(table)
-    create_concurrently("jobs_held", "jobs (held_by, priority, run_at, id) WHERE held_by IS NOT NULL")
-    create_concurrently("jobs_turn", f"{_WAITING} AND held_by IS NULL")
+    for name, definition in _INDEXES.items():
+        create_concurrently(name, definition)
+    drop_concurrently("jobs_waiting")
 
 
 def downgrade() -> None:
     """Drop everything that `upgrade` made."""
-    drop_concurrently("jobs_turn")
-    drop_concurrently("jobs_held")
+    create_concurrently("jobs_waiting", _WAITING)
+    for name in _INDEXES:
+        drop_concurrently(name)
     op.execute("DROP TABLE schedules, queue_weights, queue_limits")
     op.execute("ALTER TABLE queues DROP COLUMN draining_at")
     op.execute("ALTER TABLE jobs DROP COLUMN limit_key, DROP COLUMN held_by")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
-from domain.queue.ports import BrokerUnavailableError
+from domain.queue.ports import BrokerUnavailableError, Flow
 
 _PREFIX: Final = "gatehouse."
 _PREFETCH: Final = 16
@@ -152,6 +152,17 @@ class RabbitTransport:
 
         with self._lock:
             return self._channel.use(publish)
+
+    def offer(self, queue: str, entries: Sequence[str], window: int) -> int:
+        """Append entries as a producer: half of the window is the dispatcher's, since nobody can tell what waits."""
+        return self.push(queue, entries, max(1, window // 2))
+
+    def steer(self, queue: str, *, waits: bool | None = None, window: int | None = None) -> None:
+        """Tell nobody: producers know only how many entries wait."""
+
+    def flow(self, queues: Sequence[str]) -> Mapping[str, Flow]:
+        """Return how many entries wait; nobody counts those that were pushed."""
+        return {queue: Flow(self.depth(queue), None) for queue in queues}
 
     def depth(self, queue: str) -> int:
         """Return how many entries wait."""

@@ -7,7 +7,7 @@ every few seconds.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
@@ -16,27 +16,47 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError  # noqa: A004  the client's own, not the built-in one
 from redis.retry import Retry
 
-from domain.queue.ports import BrokerUnavailableError
+from domain.queue.ports import BrokerUnavailableError, Flow
 
 if TYPE_CHECKING:
     from redis.commands.core import Script
 
 _PREFIX: Final = "gatehouse:queue:"
+_PUSHED: Final = "gatehouse:pushed:"
+_WAITS: Final = "gatehouse:waits:"
+_WINDOW: Final = "gatehouse:window:"
+_WAITS_MS: Final = 2_000
+_WINDOW_MS: Final = 10_000
+"""Milliseconds after which producers forget what a dispatcher said that is gone."""
 _BELL: Final = "gatehouse:bell"
 _TIMEOUT: Final = 3.0
 """Seconds after which a server that does not answer counts as unreachable."""
 
 # Room is looked up and taken in one step: producers and dispatchers together never exceed the window. In pieces, as
 # Lua unpacks 8,000 values at most.
-_PUSH: Final = """
-local room = tonumber(ARGV[1]) - redis.call('LLEN', KEYS[1])
-local fit = math.min(room, #ARGV - 1)
-if fit <= 0 then return 0 end
-for first = 2, fit + 1, 4000 do
-    redis.call('RPUSH', KEYS[1], unpack(ARGV, first, math.min(first + 3999, fit + 1)))
+_FIT: Final = """
+local function fit(window, first)
+    local room = window - redis.call('LLEN', KEYS[1])
+    local count = math.min(room, #ARGV - first + 1)
+    if count <= 0 then return 0 end
+    for from = first, first + count - 1, 4000 do
+        redis.call('RPUSH', KEYS[1], unpack(ARGV, from, math.min(from + 3999, first + count - 1)))
+    end
+    redis.call('INCRBY', KEYS[2], count)
+    return count
 end
-return fit
 """
+_PUSH: Final = _FIT + "return fit(tonumber(ARGV[1]), 2)"
+_OFFER: Final = (
+    _FIT
+    + """
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+local window = tonumber(ARGV[1])
+local count = fit(math.min(window, tonumber(redis.call('GET', KEYS[4]) or window)), 3)
+if count < #ARGV - 2 then redis.call('SET', KEYS[3], 1, 'PX', ARGV[2]) end
+return count
+"""
+)
 
 
 def connect(url: str, *, wait: float = 0.0) -> Redis:
@@ -93,11 +113,42 @@ class RedisTransport:
         self._url = url
         self._client = connect(url)
         self._push: Script = self._client.register_script(_PUSH)
+        self._offer: Script = self._client.register_script(_OFFER)
 
     def push(self, queue: str, entries: Sequence[str], window: int) -> int:
         """Append the first entries that keep the queue within `window`; return how many."""
+        keys = [_PREFIX + queue, _PUSHED + queue]
         with _unavailable():
-            return int(cast("int", self._push(keys=[_PREFIX + queue], args=[window, *entries])))
+            return int(cast("int", self._push(keys=keys, args=[window, *entries])))
+
+    def offer(self, queue: str, entries: Sequence[str], window: int) -> int:
+        """Append entries as a producer, none while jobs wait for the dispatcher; return how many."""
+        keys = [_PREFIX + queue, _PUSHED + queue, _WAITS + queue, _WINDOW + queue]
+        with _unavailable():
+            return int(cast("int", self._offer(keys=keys, args=[window, _WAITS_MS, *entries])))
+
+    def steer(self, queue: str, *, waits: bool | None = None, window: int | None = None) -> None:
+        """Tell producers whether jobs wait for the dispatcher, and how far they may fill the queue."""
+        with _unavailable(), self._client.pipeline(transaction=False) as pipeline:
+            if waits:
+                pipeline.set(_WAITS + queue, 1, px=_WAITS_MS)
+            elif waits is False:
+                pipeline.delete(_WAITS + queue)
+            if window is not None:
+                pipeline.set(_WINDOW + queue, window, px=_WINDOW_MS)
+            pipeline.execute()
+
+    def flow(self, queues: Sequence[str]) -> Mapping[str, Flow]:
+        """Return how queues move."""
+        with _unavailable(), self._client.pipeline(transaction=False) as pipeline:
+            for queue in queues:
+                pipeline.llen(_PREFIX + queue)
+                pipeline.get(_PUSHED + queue)
+            found = pipeline.execute()
+        return {
+            queue: Flow(int(depth), int(pushed or 0))
+            for queue, depth, pushed in zip(queues, found[::2], found[1::2], strict=True)
+        }
 
     def depth(self, queue: str) -> int:
         """Return how many entries wait."""

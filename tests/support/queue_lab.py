@@ -27,6 +27,7 @@ from tests.support.eventually import eventually
 
 ORG = UUID("00000000-0000-7000-8000-000000000001")
 OTHER_ORG = UUID("00000000-0000-7000-8000-000000000002")
+_KNOWN = "INSERT INTO organizations (id, slug, name) VALUES (%s, %s, 'An organization') ON CONFLICT DO NOTHING"
 
 
 class Lab:
@@ -35,7 +36,9 @@ class Lab:
     def __init__(self, urls: DatabaseUrls) -> None:
         self.urls = urls
         with psycopg.connect(urls.superuser) as connection:
-            connection.execute("TRUNCATE jobs, job_attempts")
+            connection.execute("TRUNCATE jobs, job_attempts, queue_limits, queue_weights")
+            for org_id in (ORG, OTHER_ORG):
+                connection.execute(_KNOWN, (org_id, str(org_id)))
             connection.execute("DELETE FROM workers WHERE hostname = 'lab'")
             connection.execute("UPDATE queues SET paused_at = NULL, paused_because = NULL")
         self.database = Database(urls.app, urls.platform, pool_size=5)
@@ -60,10 +63,19 @@ class Lab:
         priority: int | None = None,
         run_at: datetime | None = None,
         unique_key: str | None = None,
+        limit_key: str | None = None,
     ) -> UUID:
         """Enqueue one job in a transaction of its own."""
         with self.database.tenant_scope(org_id) as session:
-            return enqueue(session, message, org_id=org_id, priority=priority, run_at=run_at, unique_key=unique_key)
+            return enqueue(
+                session,
+                message,
+                org_id=org_id,
+                priority=priority,
+                run_at=run_at,
+                unique_key=unique_key,
+                limit_key=limit_key,
+            )
 
     def claim(self, *ids: UUID, worker: UUID | None = None, alone: bool = True) -> list[Claimed]:
         """Claim jobs as a worker, which runs nothing else unless said otherwise."""

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.kernel.ids import PLATFORM_ORG_ID
 from domain.queue import control, dispatch
 from domain.queue.ports import entry
+from domain.queue.turns import START, Cursor
 from tests.support.queue_kinds import Errand, Note
 from tests.support.queue_lab import ORG, OTHER_ORG, Lab
 
@@ -19,9 +19,11 @@ pytestmark = pytest.mark.integration
 _THIRD_ORG = UUID("00000000-0000-7000-8000-000000000003")
 
 
-def _take(lab: Lab, room: int, after: UUID = PLATFORM_ORG_ID, queue: str = "default") -> dispatch.Batch:
+def _take(lab: Lab, room: int, after: Cursor = START, queue: str = "default") -> dispatch.Batch:
     with lab.connection.transaction():
-        return dispatch.take(lab.connection, queue, room, after)
+        batch = dispatch.take(lab.connection, queue, room, after)
+    assert batch is not None
+    return batch
 
 
 def _tenants(lab: Lab, batch: dispatch.Batch) -> list[UUID]:
@@ -47,7 +49,7 @@ def test_the_next_window_starts_after_the_tenant_served_last(lab: Lab) -> None:
         lab.backlog(org, 5)
     first = _take(lab, 2)
     assert _tenants(lab, first) == [ORG, OTHER_ORG]
-    assert first.cursor == OTHER_ORG
+    assert first.cursor == Cursor(OTHER_ORG)
     second = _take(lab, 2, first.cursor)
     assert _tenants(lab, second) == [_THIRD_ORG, ORG]
 
@@ -57,7 +59,7 @@ def test_many_tenants_are_served_alike_over_several_windows(lab: Lab) -> None:
     for org in orgs:
         lab.backlog(org, 3)
     served: Counter[UUID] = Counter()
-    cursor = PLATFORM_ORG_ID
+    cursor = START
     for _ in range(8):
         batch = _take(lab, 10, cursor)
         served.update(_tenants(lab, batch))
@@ -77,7 +79,7 @@ def test_handed_over_jobs_are_not_handed_over_twice(lab: Lab) -> None:
     ids = lab.backlog(ORG, 5)
     assert list(_take(lab, 3).ids) == list(ids[:3])
     assert list(_take(lab, 3).ids) == list(ids[3:])
-    assert _take(lab, 3) == dispatch.Batch([], [], PLATFORM_ORG_ID, 0.0)
+    assert _take(lab, 3) == dispatch.Batch(START, [], [])
 
 
 def test_only_jobs_of_the_queue_that_are_available_are_taken(lab: Lab) -> None:
@@ -92,8 +94,10 @@ def test_only_jobs_of_the_queue_that_are_available_are_taken(lab: Lab) -> None:
 def test_two_dispatchers_of_a_queue_take_turns(lab: Lab) -> None:
     lab.backlog(ORG, 4)
     with lab.connect() as other, other.transaction():
-        assert len(dispatch.take(other, "default", 2).ids) == 2
-        assert _take(lab, 2).ids == []
+        batch = dispatch.take(other, "default", 2)
+        assert batch is not None
+        assert len(batch.ids) == 2
+        assert dispatch.take(lab.connection, "default", 2) is None
         assert _take(lab, 2, queue="bulk").ids == []
     assert len(_take(lab, 2).ids) == 2
 
@@ -119,23 +123,23 @@ def test_due_jobs_become_available_oldest_first(lab: Lab) -> None:
 
 
 def test_the_outlook_names_queues_with_waiting_jobs_and_the_next_due_time(lab: Lab) -> None:
-    assert dispatch.outlook(lab.connection) == ([], float("inf"))
+    assert dispatch.outlook(lab.connection) == dispatch.Outlook([], [], float("inf"))
     lab.enqueue(Note(), run_at=datetime.now(UTC) + timedelta(seconds=100))
     lab.enqueue(Errand())
-    waiting, due = dispatch.outlook(lab.connection)
-    assert waiting == ["bulk"]
-    assert 50 < due <= 100
+    outlook = dispatch.outlook(lab.connection)
+    assert outlook.waiting == ["bulk"]
+    assert 50 < outlook.next_due <= 100
 
 
 def test_paused_queues_are_left_out(lab: Lab) -> None:
     lab.enqueue(Note())
     with lab.database.platform_scope() as session:
         control.pause(session, "default", "maintenance")
-    assert dispatch.outlook(lab.connection)[0] == []
+    assert dispatch.outlook(lab.connection).waiting == []
     assert "default" not in dispatch.open_queues(lab.connection)
     with lab.database.platform_scope() as session:
         control.resume(session, "default")
-    assert dispatch.outlook(lab.connection)[0] == ["default"]
+    assert dispatch.outlook(lab.connection).waiting == ["default"]
     assert "default" in dispatch.open_queues(lab.connection)
 
 

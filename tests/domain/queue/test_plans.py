@@ -119,7 +119,7 @@ def test_a_tenants_statements_never_read_history(old_lab: Lab) -> None:
 
 
 def _waiting_jobs_read(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("SELECT pg_stat_get_xact_tuples_returned('jobs_waiting'::regclass)").fetchone()
+    row = connection.execute("SELECT pg_stat_get_xact_tuples_returned('jobs_turn'::regclass)").fetchone()
     assert row is not None
     return int(row[0])
 
