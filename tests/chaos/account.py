@@ -1,0 +1,175 @@
+"""The account of a run: what became of each text, by the sender's record and the provider's ledger.
+
+The house's own database is asked only why a text was not answered, never whether one was sent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+
+from tests.chaos.customers import UNHURRIED, Customer, Script, customer, index_of
+from tests.chaos.faults import Struck
+from tests.chaos.ledger import Taken
+from tests.chaos.sender import Posted
+
+LATE_AFTER: Final = 20.0
+"""Seconds after acceptance, or after the end of the faults that it met."""
+UNDER_WAY: Final = 15.0
+"""Seconds that a call to the provider may take which began before an opt-out was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A round of faults as it happened, in seconds since the epoch."""
+
+    number: int
+    began: float
+    ended: float
+    struck: Sequence[Struck]
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """What the house says: numbers that wait for a person, that it decided not to answer, and whose first try failed.
+
+    Each with the reason in words.
+    """
+
+    person: Mapping[str, str] = field(default_factory=dict)
+    suppressed: Mapping[str, str] = field(default_factory=dict)
+    looked_into: Mapping[str, str] = field(default_factory=dict)
+    dead_jobs: int = 0
+    open_jobs: int = 0
+
+
+@dataclass
+class Account:
+    """The figures. Lists hold numbers of customers, for whoever looks into them."""
+
+    posted: int = 0
+    accepted: int = 0
+    owed: int = 0
+    answered: int = 0
+    suppressed: list[str] = field(default_factory=list)
+    person: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    against_opt_out: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    late_unknown: list[str] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    recoveries: dict[int, float] = field(default_factory=dict)
+    """Seconds from the end of each round to when the last text that it had held up was answered."""
+
+
+def settle(
+    seed: int,
+    posted: Iterable[Posted],
+    taken: Mapping[str, Sequence[Taken]],
+    spans: Sequence[Span],
+    reasons: Reasons,
+) -> Account:
+    """Return what became of every text."""
+    account = Account(recoveries={span.number: 0.0 for span in spans})
+    by_number: dict[str, list[Posted]] = defaultdict(list)
+    for one in posted:
+        by_number[one.text.number].append(one)
+    for number, texts in by_number.items():
+        index = index_of(number)
+        assert index is not None
+        account.posted += len(texts)
+        account.accepted += sum(one.accepted_at is not None for one in texts)
+        who = customer(seed, index)
+        sent = sorted(taken.get(number, ()), key=lambda one: one.at)
+        _consent(account, who, texts, sent)
+        if len(sent) > 1:
+            account.duplicated += [number] * (len(sent) - 1)
+        for one in texts:
+            if one.text.answered and one.accepted_at is not None:
+                account.owed += 1
+                _owed(account, who, one.accepted_at, sent, spans, reasons)
+    return account
+
+
+def _consent(account: Account, who: Customer, texts: Sequence[Posted], sent: Sequence[Taken]) -> None:
+    """Find what was sent after the customer had opted out."""
+    stopped = next((one.accepted_at for one in texts if one.text.body == "STOP"), None)
+    if stopped is None:
+        return
+    until = float("inf")
+    if who.script is Script.STOP_START_ASK:
+        until = next((one.first_at for one in texts if one.text.body == "START"), until)
+    margin = UNDER_WAY if who.script is Script.ASK_STOP else 0.0
+    account.against_opt_out += [who.number for one in sent if stopped + margin < one.at < until]
+
+
+def _owed(
+    account: Account, who: Customer, accepted: float, sent: Sequence[Taken], spans: Sequence[Span], reasons: Reasons
+) -> None:
+    if not sent:
+        if who.number in reasons.person:
+            account.person.append(who.number)
+        elif who.number in reasons.suppressed:
+            account.suppressed.append(who.number)
+        else:
+            account.lost.append(who.number)
+        return
+    account.answered += 1
+    at = sent[0].at
+    met = [span for span in spans if span.began < at and accepted < span.ended]
+    since = max([accepted, *(min(span.ended, at) for span in met)])
+    account.waits.append(at - accepted)
+    if who.temper in UNHURRIED:
+        return
+    if who.number in reasons.looked_into:
+        if at - since > LATE_AFTER:
+            account.late_unknown.append(who.number)
+        return
+    if at - since > LATE_AFTER:
+        account.late.append(who.number)
+    last = max(met, key=lambda span: span.ended, default=None)
+    if last is not None and at > last.ended:
+        account.recoveries[last.number] = max(account.recoveries[last.number], at - last.ended)
+
+
+def reasons_of(database_url: str) -> Reasons:
+    """Ask the house's database why texts were not answered."""
+    with psycopg.connect(database_url) as connection:
+        person: dict[str, str] = dict(connection.execute(_PERSON).fetchall())
+        suppressed: dict[str, str] = dict(connection.execute(_SUPPRESSED).fetchall())
+        looked_into: dict[str, str] = dict(connection.execute(_LOOKED_INTO).fetchall())
+        row = connection.execute(_JOBS).fetchone()
+    assert row is not None
+    return Reasons(person, suppressed, looked_into, row[0], row[1])
+
+
+_PERSON: Final = """
+    SELECT d.to_address, 'delivery ' || d.state || ': ' || coalesce(j.last_error, d.error_text, '')
+    FROM deliveries d LEFT JOIN jobs j ON j.kind = 'delivery.send' AND j.args->>'delivery_id' = d.id::text
+    WHERE d.asked_person_at IS NOT NULL OR j.state = 'dead'
+    UNION ALL
+    SELECT args->>'address', 'job ' || kind || ': ' || coalesce(last_error, '')
+    FROM jobs WHERE state = 'dead' AND args ? 'address'
+"""
+_SUPPRESSED: Final = """
+    SELECT address, 'message ' || outcome FROM messages WHERE direction = 'in' AND outcome = 'suppressed'
+    UNION ALL
+    SELECT to_address, 'delivery ' || state || ': ' || coalesce(error_text, '') FROM deliveries
+    WHERE state IN ('cancelled', 'failed')
+"""
+_LOOKED_INTO: Final = """
+    SELECT d.to_address, string_agg(l.outcome, ', ' ORDER BY l.started_at)
+    FROM deliveries d JOIN notification_logs l ON l.delivery_id = d.id
+    GROUP BY d.to_address HAVING count(*) > 1 OR bool_or(l.outcome <> 'accepted')
+"""
+_JOBS: Final = """
+    SELECT count(*) FILTER (WHERE state = 'dead'),
+           count(*) FILTER (WHERE state IN ('available', 'executing', 'scheduled', 'retryable')
+                            AND kind IN ('conversations.process', 'delivery.send'))
+    FROM jobs
+"""
