@@ -58,7 +58,13 @@ def list_groups(
     )
     count = func.sum(by_org.c.count)
     query = (
-        select(by_org.c.fingerprint, count, func.count(), func.min(by_org.c.first_at), func.max(by_org.c.last_at))
+        select(
+            by_org.c.fingerprint,
+            count.label("letters"),
+            func.count().label("tenants"),
+            func.min(by_org.c.first_at).label("first_at"),
+            func.max(by_org.c.last_at).label("last_at"),
+        )
         .group_by(by_org.c.fingerprint)
         .order_by(count.desc(), by_org.c.fingerprint)
         .limit(limit)
