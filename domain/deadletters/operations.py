@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from domain.audit.record import Act, Actor, record
 from domain.deadletters.filters import as_json
+from domain.deadletters.kinds import load_kinds
 from domain.deadletters.messages import Operate
 from domain.deadletters.models import Action, DeadOperation
 from domain.deadletters.page import finish, work_page
@@ -59,10 +60,10 @@ def begin(session: Session, request: Request, actor: Actor) -> DeadOperation:
     It means what is dead now; what dies later, of the same cause perhaps, is not touched. Raises NotFoundError when
     nothing fits.
     """
+    load_kinds()
     now = session.scalars(select(func.now())).one()
     which = request.which
     until = now if which.before is None else min(now, which.before)
-    # A letter that died in this very transaction's moment is meant as well when it was named.
     which = which if which.ids is not None else replace(which, before=until)
     total = count_dead(session, which)
     if not total:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from domain.kernel.errors import GatehouseError
+from domain.kernel.redaction import redact_text
 from domain.queue.names import QueueName
 
 DEFAULT_PRIORITY: Final = 100
@@ -103,3 +104,18 @@ def decode(message_type: type[M], args: Mapping[str, object]) -> M:
         fields = ", ".join(sorted({".".join(map(str, e["loc"])) or "(all)" for e in error.errors()}))
         raise UnreadableArgsError(f"The arguments do not fit {message_type.__name__}: {fields}.") from None
     return message
+
+
+def problems(message_type: type[Message], args: Mapping[str, object]) -> dict[str, str]:
+    """Return what is wrong with arguments, by field and without their values; empty when they can be decoded.
+
+    What the message does not know is wrong here, because a person who misspells a field should be told.
+    """
+    known: Mapping[str, object] = getattr(message_type, "__dataclass_fields__", {})
+    found = {name: f"{message_type.__name__} has no such field." for name in args if name not in known}
+    try:
+        _adapter(message_type).validate_python(dict(args), strict=False)
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_context=False, include_input=False):
+            found[".".join(map(str, one["loc"])) or "(all)"] = redact_text(one["msg"])
+    return found
