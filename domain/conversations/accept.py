@@ -39,12 +39,18 @@ ACCEPT: Final = """
         INSERT INTO jobs (id, org_id, kind, queue, args, state, priority, max_attempts, subject, correlation_id,
                           queued_at)
         SELECT job_id, org_id, %(kind)s, %(queue)s, args, 'available', %(priority)s, %(max_attempts)s,
-               'message:' || message_id, correlation_id, CASE WHEN %(direct)s THEN now() END
+               'message:' || message_id, correlation_id, CASE WHEN %(direct)s AND NOT EXISTS (
+                   SELECT FROM queue_limits l
+                   WHERE (l.tenant_id IS NULL OR l.tenant_id = org_id) AND (l.kind IS NULL OR l.kind = %(kind)s)
+                       AND l.key IS NULL
+               ) THEN now() END
         FROM incoming JOIN stored ON stored.id = message_id
+        RETURNING id, queued_at IS NOT NULL AS direct
     )
-    SELECT id FROM stored
+    SELECT message_id, queued.direct FROM queued JOIN incoming ON job_id = queued.id
 """
-"""Returns the ids of the messages that were new. Runs as the platform role: a batch holds messages of many tenants."""
+"""Returns the ids of the messages that were new, and whether their jobs are to be pushed: those that a limit counts are
+left to the dispatcher. Runs as the platform role: a batch holds messages of many tenants."""
 
 
 CameBy = Literal["webhook", "spool", "recovery"]
