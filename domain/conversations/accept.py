@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from domain.conversations.consent import Consent, consent_of
+from domain.conversations.keywords import Consent, consent_of
 from domain.conversations.messages import PROCESS, Channel, ProcessMessages
 from domain.kernel.ids import new_id
 from domain.queue.message import encode, spec_of

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from domain.conversations.keywords import keyword
 from domain.conversations.messages import ProcessMessages
 from domain.conversations.thread import Waiting, mark_processed
 from domain.delivery.opt_outs import record_opt_out, remove_opt_out
-from domain.delivery.policy import keyword
 from domain.kernel.database import raw_connection
 from domain.webhooks.emit import emit
 from domain.webhooks.events import EventType
@@ -17,10 +17,7 @@ from domain.webhooks.events import EventType
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-Consent = Literal["stop", "start", "help"]
-_BY_TYPE: Final[Mapping[str, Consent]] = {"STOP": "stop", "START": "start", "HELP": "help"}
 _OUTCOMES: Final = {"stop": "opted_out", "start": "opted_in"}
-_LONGEST_KEYWORD: Final = 32
 
 # A word can come late (from the spool, or found in the provider's list) when a newer one is obeyed already.
 _OBEYED: Final = """
@@ -29,16 +26,6 @@ _OBEYED: Final = """
       AND processed_at IS NOT NULL AND id > %s
     LIMIT 1
 """
-
-
-def consent_of(body: str, opt_out_type: str | None = None) -> Consent | None:
-    """Return what a text says of being written to, or None.
-
-    `opt_out_type` is Twilio's `OptOutType`, by which it says how it took the text itself (Advanced Opt-Out, which may
-    have other keywords in other languages); it wins over our own reading.
-    """
-    stated = _BY_TYPE.get(opt_out_type.strip().upper()) if opt_out_type else None
-    return stated or (keyword(body) if len(body) <= _LONGEST_KEYWORD else None)
 
 
 def apply_keywords(

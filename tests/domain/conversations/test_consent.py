@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from domain.conversations.accept import ACCEPT, Inbound, parameters
-from domain.conversations.consent import consent_of
+from domain.conversations.keywords import consent_of
 from domain.delivery.opt_outs import is_opted_out
 from domain.delivery.request import NewDelivery, request_delivery
 from domain.kernel.database import Database
