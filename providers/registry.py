@@ -10,6 +10,7 @@ from providers.measured import MeasuredEmail, MeasuredSms
 if TYPE_CHECKING:
     from config.settings import Settings
     from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
+    from domain.delivery.unsubscribe import UnsubscribeLinks
     from domain.kernel.database import Database
     from domain.replies.ports import Composer
     from domain.webhooks.ports import Sealer, WebhookCaller
@@ -71,9 +72,20 @@ def build_sealer(settings: Settings) -> Sealer:
     """Return what keeps the secrets of endpoints."""
     from providers.sealing import FernetSealer  # noqa: PLC0415  # as above
 
-    previous = settings.previous_secret_key
-    older = () if previous is None else (previous.get_secret_value(),)
-    return FernetSealer(settings.secret_key.get_secret_value(), *older)
+    return FernetSealer(*_secret_keys(settings))
+
+
+def build_unsubscribe_links(settings: Settings) -> UnsubscribeLinks:
+    """Return what makes and reads the links that end e-mails."""
+    from providers.unsubscribe_links import SealedLinks  # noqa: PLC0415  # as above
+
+    return SealedLinks(settings.public_url, *_secret_keys(settings))
+
+
+def _secret_keys(settings: Settings) -> list[str]:
+    """Return the key to seal with, and the one that was before it, if it is named."""
+    keys = (settings.secret_key, settings.previous_secret_key)
+    return [key.get_secret_value() for key in keys if key is not None]
 
 
 def _twilio(settings: Settings) -> SmsProvider:

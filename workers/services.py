@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING
 
 from domain.conversations.ports import ThreadSignal
 from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
+from domain.delivery.unsubscribe import UnsubscribeLinks
 from domain.kernel.clock import Clock
 from domain.kernel.database import Database
 from domain.replies.ports import Composer
 from domain.webhooks.means import WebhookMeans
-from providers.registry import build_composer, build_email, build_health, build_sealer, build_sms, build_webhooks
+from providers.registry import (
+    build_composer,
+    build_email,
+    build_health,
+    build_sealer,
+    build_sms,
+    build_unsubscribe_links,
+    build_webhooks,
+)
 from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
@@ -30,6 +39,7 @@ class Services:
     webhooks: WebhookMeans
     composer: Composer
     thread_signal: ThreadSignal
+    unsubscribe: UnsubscribeLinks
     public_url: str
 
 
@@ -44,5 +54,6 @@ def build_services(settings: Settings, database: Database, clock: Clock) -> Serv
         webhooks=WebhookMeans(build_webhooks(settings), build_sealer(settings), clock),
         composer=build_composer(settings),
         thread_signal=RedisSignals(settings.redis_url.get_secret_value()),
+        unsubscribe=build_unsubscribe_links(settings),
         public_url=settings.public_url,
     )

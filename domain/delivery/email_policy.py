@@ -38,8 +38,9 @@ _REPORTS: Final[Mapping[str, Meaning]] = {
     "Permanent.OnAccountSuppressionList": Meaning(
         ErrorClass.RECIPIENT, "The e-mail account does not send to this address, because it bounced or complained."
     ),
-    "Transient.General": Meaning(ErrorClass.FEW, "The recipient's mail server could not take it."),
-    "Transient.MailboxFull": Meaning(ErrorClass.FEW, "The recipient's mailbox is full."),
+    # Transient ones are final too: SES tried for hours before, and an out-of-office reply counts as one.
+    "Transient.General": Meaning(ErrorClass.NEVER, "The recipient's mail server could not take it."),
+    "Transient.MailboxFull": Meaning(ErrorClass.NEVER, "The recipient's mailbox is full."),
     "Transient.MessageTooLarge": Meaning(ErrorClass.NEVER, "It is too large for the recipient's mail server."),
     "Transient.ContentRejected": Meaning(ErrorClass.NEVER, "The recipient's mail server did not like its content."),
     "Transient.AttachmentRejected": Meaning(ErrorClass.NEVER, "The recipient's mail server did not like its parts."),

@@ -20,6 +20,7 @@ from domain.delivery.ports import (
     ProviderHealth,
     SmsProvider,
 )
+from domain.delivery.unsubscribe import UnsubscribeLinks
 from domain.kernel.clock import Clock
 
 Outgoing = OutgoingSms | OutgoingEmail
@@ -27,13 +28,17 @@ Outgoing = OutgoingSms | OutgoingEmail
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """The ports of sending. `public_url`: where providers report to, no slash at the end."""
+    """The ports of sending. `public_url`: where providers report to, no slash at the end.
+
+    `unsubscribe` makes the links by which recipients of e-mail end it.
+    """
 
     sms: SmsProvider
     email: EmailProvider
     health: ProviderHealth
     clock: Clock
     public_url: str
+    unsubscribe: UnsubscribeLinks
 
     def provider_of(self, channel: str) -> SmsProvider | EmailProvider:
         """Return what sends over a channel."""

@@ -14,6 +14,7 @@ from domain.delivery.means import Admission, Means, Outgoing
 from domain.delivery.policy import ErrorClass
 from domain.delivery.ports import OutgoingEmail, OutgoingSms
 from domain.delivery.repository import Attempt, Failure, Loaded
+from domain.delivery.unsubscribe import Subscriber, unsubscribe_headers
 from domain.gate.decide import decide
 from domain.gate.guards import Decision, Guard
 from domain.gate.snapshot import load_snapshot
@@ -56,7 +57,7 @@ def open_next(session: Session, run: Run, delivery: Loaded, means: Means, admiss
 def outgoing(delivery: Loaded, attempt_id: UUID, means: Means) -> Outgoing:
     """Return the message of one attempt as its provider takes it."""
     if delivery.channel == "email":
-        return _outgoing_email(delivery, attempt_id)
+        return _outgoing_email(delivery, attempt_id, means)
     return outgoing_sms(delivery, attempt_id, means)
 
 
@@ -74,7 +75,8 @@ def outgoing_sms(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingSm
     )
 
 
-def _outgoing_email(delivery: Loaded, attempt_id: UUID) -> OutgoingEmail:
+def _outgoing_email(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingEmail:
+    subscriber = Subscriber(delivery.org_id, delivery.client_id, delivery.to_address)
     return OutgoingEmail(
         attempt_id=attempt_id,
         org_id=delivery.org_id,
@@ -84,6 +86,7 @@ def _outgoing_email(delivery: Loaded, attempt_id: UUID) -> OutgoingEmail:
         body=delivery.body,
         html_body=delivery.html_body,
         sender_name=delivery.client_name,
+        headers=unsubscribe_headers(means.unsubscribe, delivery.purpose, subscriber),
     )
 
 

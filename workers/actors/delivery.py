@@ -14,5 +14,12 @@ from workers.services import Services
 @actor(SendDelivery)
 def send(message: SendDelivery, run: Run, services: Services) -> Outcome:
     """Send one delivery."""
-    means = Means(services.sms, services.email, services.health, services.clock, services.public_url)
+    means = Means(
+        services.sms,
+        services.email,
+        services.health,
+        services.clock,
+        services.public_url,
+        services.unsubscribe,
+    )
     return send_delivery(message, run, means)

@@ -18,6 +18,7 @@ from domain.delivery.messages import SendDelivery
 from domain.delivery.ports import EmailProvider, SmsProvider
 from domain.delivery.request import NewDelivery, Purpose, request_delivery
 from domain.delivery.send import send_delivery
+from domain.delivery.unsubscribe import UnsubscribeLinks
 from domain.kernel.clock import ManualClock
 from domain.kernel.database import Database
 from domain.kernel.ids import new_id
@@ -32,6 +33,7 @@ from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 from providers.sandbox.email import SandboxEmail
 from providers.twilio.sms import TwilioSms
 from providers.twilio.transport import TwilioTransport
+from providers.unsubscribe_links import SealedLinks
 from tests.support.databases import DatabaseUrls
 from tests.support.health import WatchedHealth
 from tests.support.twilio_double import TwilioDouble
@@ -53,6 +55,7 @@ class Desk:
     provider: SmsProvider
     email: EmailProvider
     health: WatchedHealth
+    unsubscribe: UnsubscribeLinks
     worker_id: UUID
 
     def ask(
@@ -82,7 +85,7 @@ class Desk:
     def send(self, run: Run, *, provider: SmsProvider | None = None) -> Outcome:
         """Run a claimed job as a worker does, and return its outcome."""
         message = decode(SendDelivery, run.claimed.args)
-        means = Means(provider or self.provider, self.email, self.health, self.clock, PUBLIC_URL)
+        means = Means(provider or self.provider, self.email, self.health, self.clock, PUBLIC_URL, self.unsubscribe)
         outcome = send_delivery(message, run, means)
         if run.ended is None:
             with self.database.platform_scope() as session:
@@ -157,5 +160,6 @@ def open_desk(urls: DatabaseUrls) -> Iterator[Desk]:
         transport = TwilioTransport(twilio.url, connect_seconds=1, read_seconds=0.15)
         provider = TwilioSms(twilio.account_sid, twilio.auth_token, transport)
         email, health = SandboxEmail(database), WatchedHealth()
-        yield Desk(database, connection, clock, twilio, provider, email, health, worker_id)
+        links = SealedLinks(PUBLIC_URL, "secret-key-for-tests-0123456789-0123456789")
+        yield Desk(database, connection, clock, twilio, provider, email, health, links, worker_id)
         assert not health.under_way
