@@ -15,7 +15,18 @@ from api.ingest import Ingest
 from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
 from api.pages import ASSETS
-from api.routes import circuits, health, journeys, sandbox, sign_in, twilio_sms, twilio_status, widget
+from api.routes import (
+    circuits,
+    health,
+    journeys,
+    sandbox,
+    ses,
+    sign_in,
+    twilio_sms,
+    twilio_status,
+    unsubscribe,
+    widget,
+)
 from api.signals import Signals
 from api.widget.bots import BotDirectory
 from api.widget.chat import Chat
@@ -39,6 +50,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sign_in.router,
     twilio_sms.router,
     twilio_status.router,
+    ses.router,
+    unsubscribe.router,
     widget.router,
     circuits.router,
     journeys.router,
