@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from domain.alerts.policy import Alert, AlertKind
+from domain.alerts.raising import raise_alert
 from domain.conversations.messages import Channel
 from domain.conversations.thread import Waiting, mark_processed
-from domain.conversations.wording import owner_alert
+from domain.conversations.wording import summary
 from domain.delivery.request import NewDelivery, request_delivery
-from domain.gate.decide import decide
-from domain.gate.guards import Guard
-from domain.gate.snapshot import load_snapshot
 from domain.kernel.clock import Clock
 from domain.kernel.database import raw_connection
 from domain.kernel.ids import new_id
@@ -29,26 +28,30 @@ _INSERT: Final = """
                           correlation_id, sources, confidence)
     VALUES (%s, %s, %s, %s, 'out', %s, %s, %s, %s, %s, %s, %s)
 """
+Form = Literal["reply", "fallback", "crisis"]
+_OUTCOMES: Final[dict[Form, str]] = {"reply": "answered", "fallback": "fallback", "crisis": "crisis"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said to the contact, and whether the owner is told. `alert_to` is the owner's number, E.164."""
+    """What is said to the contact. `form` says how it came about: composed, or fixed words of one of two kinds.
+
+    `alert` is what the owner is told of, and `alert_reason` what was done, in a sentence for them.
+    """
 
     org_id: UUID
     client_id: UUID
-    client_name: str
     conversation_id: UUID
     channel: Channel
     address: str = field(repr=False)
     correlation_id: UUID
     text: str = field(repr=False)
-    by_ai: bool
-    confidence: float | None
-    sources: Sequence[UUID]
+    form: Form
     note: str
-    alert_to: str | None = field(repr=False)
-    alert_reason: str
+    confidence: float | None = None
+    sources: Sequence[UUID] = ()
+    alert: AlertKind | None = None
+    alert_reason: str = ""
 
 
 def store_answer(session: Session, answer: Answer, messages: Sequence[Waiting], *, clock: Clock) -> UUID:
@@ -63,14 +66,14 @@ def store_answer(session: Session, answer: Answer, messages: Sequence[Waiting], 
             answer.conversation_id,
             answer.channel,
             answer.address,
-            "ai" if answer.by_ai else "system",
+            "ai" if answer.form == "reply" else "system",
             answer.text,
             answer.correlation_id,
             Jsonb([str(source) for source in answer.sources]),
             answer.confidence,
         ),
     )
-    mark_processed(session, messages, "answered" if answer.by_ai else "fallback", reply_id)
+    mark_processed(session, messages, _OUTCOMES[answer.form], reply_id)
     if answer.channel == "sms":
         request_delivery(
             session,
@@ -78,7 +81,7 @@ def store_answer(session: Session, answer: Answer, messages: Sequence[Waiting], 
                 org_id=answer.org_id,
                 client_id=answer.client_id,
                 message_id=reply_id,
-                purpose="reply" if answer.by_ai else "fallback",
+                purpose=answer.form,
                 channel="sms",
                 to_address=answer.address,
                 body=answer.text,
@@ -86,32 +89,20 @@ def store_answer(session: Session, answer: Answer, messages: Sequence[Waiting], 
                 correlation_id=answer.correlation_id,
             ),
         )
-    if answer.alert_to is not None:
-        _alert_owner(session, answer, answer.alert_to, messages, clock)
+    if answer.alert is not None:
+        raise_alert(session, alert_about(answer, answer.alert, messages), now=clock.now())
     return reply_id
 
 
-def _alert_owner(session: Session, answer: Answer, to: str, messages: Sequence[Waiting], clock: Clock) -> None:
-    snapshot = load_snapshot(session, answer.client_id, now=clock.now())
-    decision = decide(
-        session,
-        Guard.CAN_PROCESS_NOTIFICATION_REQUEST,
-        snapshot,
-        subject=f"conversation:{answer.conversation_id}",
+def alert_about(answer: Answer, kind: AlertKind, messages: Sequence[Waiting]) -> Alert:
+    """Return what the owner is told of messages; the same messages are told of once."""
+    texts = [one.body for one in messages]
+    return Alert(
+        org_id=answer.org_id,
+        client_id=answer.client_id,
+        kind=kind,
+        subject=f"message:{messages[-1].id}",
+        summary=summary(answer.channel, answer.address, texts, answer.alert_reason),
+        conversation_id=answer.conversation_id,
         correlation_id=answer.correlation_id,
-    )
-    if not decision.allowed:
-        return
-    text = " ".join(one.body for one in messages)
-    request_delivery(
-        session,
-        NewDelivery(
-            org_id=answer.org_id,
-            client_id=answer.client_id,
-            purpose="owner_alert",
-            channel="sms",
-            to_address=to,
-            body=owner_alert(answer.client_name, answer.channel, answer.address, answer.alert_reason, text),
-            correlation_id=answer.correlation_id,
-        ),
     )

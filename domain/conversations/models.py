@@ -31,7 +31,10 @@ class Contact(Base):
 
 
 class Conversation(Base):
-    """The thread with a contact. A job that processes it holds `processing_job_id` until `processing_until`."""
+    """The thread with a contact. A job that processes it holds `processing_job_id` until `processing_until`.
+
+    Until `taken_over_until` the person `taken_over_by` answers, and nothing else does.
+    """
 
     __tablename__ = "conversations"
 
@@ -43,6 +46,8 @@ class Conversation(Base):
     channel: Mapped[str] = mapped_column(Text)
     processing_job_id: Mapped[UUID | None]
     processing_until: Mapped[datetime | None] = mapped_column(_TIME)
+    taken_over_until: Mapped[datetime | None] = mapped_column(_TIME)
+    taken_over_by: Mapped[str | None] = mapped_column(Text)
     last_message_at: Mapped[datetime] = mapped_column(_TIME, server_default=FetchedValue())
     created_at: Mapped[datetime] = mapped_column(_TIME, server_default=FetchedValue())
 

@@ -44,11 +44,12 @@ _TAKE: Final = """
             FROM (SELECT c.processing_job_id IS NULL OR c.processing_job_id = excluded.processing_job_id
                          OR c.processing_until < now()) lease (free)
         )
-    RETURNING id, processing_job_id = %(job_id)s
+    RETURNING id, processing_job_id = %(job_id)s, taken_over_until
 """
 _RELEASE: Final = """
     UPDATE conversations SET processing_job_id = NULL, processing_until = NULL
     WHERE id = %s AND processing_job_id = %s
+    RETURNING taken_over_until
 """
 _WAITING: Final = """
     UPDATE messages SET conversation_id = %s
@@ -82,7 +83,15 @@ class Waiting:
     received_at: datetime
 
 
-def take_thread(session: Session, message: ProcessMessages, run: Run) -> UUID | None:
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation under lease, and until when a person answers it, if one has taken it over."""
+
+    id: UUID
+    taken_over_until: datetime | None
+
+
+def take_thread(session: Session, message: ProcessMessages, run: Run) -> Thread | None:
     """Find or make the contact's conversation and take its lease; None when another job holds it."""
     parameters = {
         "contact_id": new_id(),
@@ -94,14 +103,22 @@ def take_thread(session: Session, message: ProcessMessages, run: Run) -> UUID | 
         "job_id": run.job_id,
         "lease": LEASE,
     }
-    row: tuple[UUID, bool] | None = raw_connection(session).execute(_TAKE, parameters).fetchone()
-    return row[0] if row is not None and row[1] else None
+    row: tuple[UUID, bool, datetime | None] | None = raw_connection(session).execute(_TAKE, parameters).fetchone()
+    return Thread(row[0], row[2]) if row is not None and row[1] else None
 
 
-def release_thread(session: Session, conversation_id: UUID, run: Run) -> None:
-    """Give the lease back. Raises LeaseLostError when it is another job's by now."""
-    if raw_connection(session).execute(_RELEASE, (conversation_id, run.job_id)).rowcount == 0:
+def release_thread(session: Session, conversation_id: UUID, run: Run) -> Thread:
+    """Give the lease back, and return the thread as it is now.
+
+    The row is locked from here on, so a person who takes it over now does so after this transaction. Raises
+    LeaseLostError when it is another job's by now.
+    """
+    row: tuple[datetime | None] | None = (
+        raw_connection(session).execute(_RELEASE, (conversation_id, run.job_id)).fetchone()
+    )
+    if row is None:
         raise LeaseLostError
+    return Thread(conversation_id, row[0])
 
 
 def waiting_messages(session: Session, message: ProcessMessages, conversation_id: UUID) -> Sequence[Waiting]:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+import phonenumbers
+
+from domain.alerts.wording import quote
+
 FALLBACK: Final = "Thanks for your message. {client} has received it and will get back to you as soon as possible."
-ALERT_LENGTH: Final = 160
-_ALERT: Final = '{client}: {who} is waiting for you ({why}). They wrote: "{text}"'
+_DANGER: Final = (
+    "If you or somebody else may be in danger, {call} now. {talk}"
+    "This is an automatic message of {client}: it can't help in an emergency."
+)
+_TALK: Final = "You can also call or text 988 at any time, day and night, to talk to somebody. "
+_NINE_ONE_ONE: Final = frozenset({"US", "CA"})
+"""Where 911 and 988 are answered: https://www.fcc.gov/988-suicide-and-crisis-lifeline, and Canada's 988 since 2023."""
 
 
 def fallback(client: str, own_words: str | None) -> str:
@@ -14,8 +24,28 @@ def fallback(client: str, own_words: str | None) -> str:
     return own_words or FALLBACK.format(client=client)
 
 
-def owner_alert(client: str, channel: str, address: str, why: str, text: str) -> str:
-    """Return the text that tells an owner that a customer needs a person."""
-    who = address if channel == "sms" else "A visitor of your web chat"
-    short = text if len(text) <= ALERT_LENGTH else text[: ALERT_LENGTH - 1] + "…"
-    return _ALERT.format(client=client, who=who, why=why, text=short)
+def emergency_advice(client: str, number: str | None) -> str:
+    """Return what somebody who may be in danger is told. `number` (E.164) tells the country; the US when it is none."""
+    if region_of(number) in _NINE_ONE_ONE:
+        return _DANGER.format(call="call 911", talk=_TALK, client=client)
+    return _DANGER.format(call="call your local emergency number", talk="", client=client)
+
+
+def region_of(number: str | None) -> str:
+    """Return the country (ISO 3166) of a number in E.164; the US when there is no number or it can't be told."""
+    if number is None:
+        return "US"
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "US"
+    except phonenumbers.NumberParseException:
+        return "US"
+
+
+def who_wrote(channel: str, address: str) -> str:
+    """Return a contact as an owner is told of them."""
+    return address if channel == "sms" else "A visitor of your web chat"
+
+
+def summary(channel: str, address: str, texts: Sequence[str], what_was_done: str) -> str:
+    """Return what an owner is told of a contact: who, the first words of what they wrote, and what became of it."""
+    return f"{who_wrote(channel, address)} wrote: {quote(' '.join(texts))} {what_was_done}"

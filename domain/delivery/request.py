@@ -20,7 +20,7 @@ from domain.queue.enqueue import enqueue
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-Purpose = Literal["reply", "fallback", "owner_alert", "person", "test"]
+Purpose = Literal["reply", "fallback", "owner_alert", "person", "test", "crisis"]
 
 BODY_LIMIT: Final = 1600
 """Characters. Twilio, "Message resource": a longer body is refused with error 21617."""
@@ -32,8 +32,9 @@ _INSERT: Final = insert(cast("Table", Delivery.__table__))
 class NewDelivery:
     """One thing to send. `purpose`: "person" was written by one, "test" shows an owner that alerts arrive.
 
-    `direct_reply`: the recipient just wrote, so quiet hours do not apply. An e-mail has a `subject`, and may have an
-    `html_body` that says the same as its `body`.
+    "crisis" is advice for an emergency, which a person who is answering doesn't keep back. `direct_reply`: the
+    recipient just wrote, so quiet hours do not apply. An e-mail has a `subject`, and may have an `html_body` that says
+    the same as its `body`.
     """
 
     org_id: UUID
