@@ -12,11 +12,13 @@ from starlette.staticfiles import StaticFiles
 
 from api.errors import answer_with_problems
 from api.ingest import Ingest
+from api.intake import Intake
 from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
 from api.pages import ASSETS
 from api.routes import (
     circuits,
+    dead_letters,
     health,
     journeys,
     sandbox,
@@ -25,17 +27,23 @@ from api.routes import (
     twilio_sms,
     twilio_status,
     unsubscribe,
+    webhook_endpoints,
     widget,
 )
 from api.signals import Signals
+from api.spool.drain import Drain
+from api.spool.spool import Spool
 from api.widget.bots import BotDirectory
 from api.widget.chat import Chat
 from api.widget.limits import Limits
 from api.widget.streams import ThreadStreams
+from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
+from domain.webhooks.means import WebhookMeans
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
+from providers.registry import build_sealer, build_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,6 +62,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     unsubscribe.router,
     widget.router,
     circuits.router,
+    webhook_endpoints.router,
+    dead_letters.router,
     journeys.router,
     sandbox.router,
 )
@@ -95,17 +105,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     bell = RedisBell(settings.redis_url.get_secret_value())
     publisher = publish_from(app.state.database, transport, bell, window=settings.queue_window)
     app.state.numbers = NumberDirectory(app.state.database)
-    app.state.ingest = Ingest(settings.postgres_url("platform"), publisher)
+    app.state.spool = spool = Spool(settings.data_dir / "spool", settings.redis_url.get_secret_value())
+    app.state.ingest = Ingest(settings.postgres_url("platform"), publisher, spool.failed)
     app.state.ingest.start()
+    app.state.intake = Intake(app.state.numbers, app.state.ingest, spool, app.state.database)
+    await spool.start(Drain(app.state.ingest, app.state.numbers, app.state.database, lambda: None))
     app.state.signals = Signals(app.state.redis)
     app.state.signals.start()
     app.state.bots = BotDirectory(app.state.database)
     app.state.chat = Chat(settings, app.state.database, app.state.ingest)
     app.state.limits = Limits(app.state.redis)
+    app.state.webhooks = WebhookMeans(build_webhooks(settings), build_sealer(settings), SystemClock())
     app.state.thread_streams = ThreadStreams(app.state.database, app.state.signals)
     try:
         yield
     finally:
+        await spool.close()
         await app.state.signals.close()
         await app.state.ingest.close()
         await app.state.redis.aclose()
