@@ -47,7 +47,7 @@ _INSERT: Final = """
     ON CONFLICT (org_id, kind, unique_key)
         WHERE unique_key IS NOT NULL AND state IN ('scheduled', 'available', 'executing', 'retryable')
         DO NOTHING
-    RETURNING id, queued_at IS NOT NULL, state = 'available'
+    RETURNING id, queued_at IS NOT NULL
 """
 
 _EXISTING: Final = """
@@ -136,10 +136,9 @@ def enqueue_many(session: Session, jobs: Sequence[NewJob], *, org_id: UUID, prio
         )
         .fetchall()
     )
-    queued = [QueuedJob(job_id, spec.kind, spec.queue) for job_id, queued, _ in rows if queued]
-    left = not direct and any(due for *_, due in rows)
-    remember(session, queued, left=spec.queue if left else None)
-    return [job_id for job_id, *_ in rows]
+    queued = [QueuedJob(job_id, spec.kind, spec.queue) for job_id, queued in rows if queued]
+    remember(session, queued, left=len(queued) < len(rows))
+    return [job_id for job_id, _ in rows]
 
 
 def _any(values: list[T | None]) -> list[T | None] | None:

@@ -39,11 +39,10 @@ class QueuedJob:
 
 @dataclass(slots=True)
 class _Queued:
-    """What a transaction enqueued: jobs to push, queues in which it left any waiting, and whether to ring at all."""
+    """What a transaction enqueued: jobs to push, and whether any was left to the dispatcher."""
 
     jobs: list[QueuedJob] = field(default_factory=list)
-    left: set[str] = field(default_factory=set)
-    ring: bool = False
+    left: bool = False
 
 
 class Publisher:
@@ -61,7 +60,6 @@ class Publisher:
         self._window = window
         self._unmark = unmark
         self._closed_until: dict[str, float] = defaultdict(float)
-        self._down_until = 0.0
         self._lock = threading.Lock()
 
     def has_room(self, queue: str) -> bool:
@@ -77,13 +75,8 @@ class Publisher:
         if rejected:
             self._take_marks_off(rejected)
 
-    def ring(self, *queues: str) -> None:
-        """Tell the dispatcher that jobs wait for it; name their queues, so that nobody's push overtakes them."""
-        try:
-            for queue in queues if time.monotonic() >= self._down_until else ():
-                self._transport.steer(queue, waits=True)
-        except BrokerUnavailableError:
-            self._down_until = time.monotonic() + DOWN_PAUSE
+    def ring(self) -> None:
+        """Tell the dispatcher that jobs wait for it."""
         self._bell.ring()
 
     def after_commit(self, info: MutableMapping[Any, Any]) -> None:
@@ -93,15 +86,14 @@ class Publisher:
             return
         if queued.jobs:
             self.publish(queued.jobs)
-        if queued.left or queued.ring:
-            self.ring(*queued.left)
+        if queued.left:
+            self.ring()
 
     def _push(self, queue: str, jobs: Sequence[QueuedJob]) -> Sequence[QueuedJob]:
         try:
             accepted = self._transport.offer(queue, [entry(job.kind, job.id) for job in jobs], self._window)
         except BrokerUnavailableError:
             self._close(queue, DOWN_PAUSE)
-            self._down_until = time.monotonic() + DOWN_PAUSE
             _log.warning("broker_unavailable", queue=queue, jobs=len(jobs))
             return jobs
         if accepted < len(jobs):
@@ -130,13 +122,8 @@ def publisher_of(session: Session) -> Publisher | None:
     return session.info.get(_PUBLISHER)
 
 
-def remember(session: Session, queued: Sequence[QueuedJob], *, left: str | None = None) -> None:
-    """Note what the commit hook has to push; nothing to push means that the dispatcher has to look.
-
-    `left`: the queue in which due jobs wait for the dispatcher.
-    """
+def remember(session: Session, queued: Sequence[QueuedJob], *, left: bool | None = None) -> None:
+    """Note what the commit hook has to push, and whether jobs wait for the dispatcher (None: if none is pushed)."""
     waiting: _Queued = session.info.setdefault(_QUEUED, _Queued())
     waiting.jobs.extend(queued)
-    waiting.ring = waiting.ring or not queued
-    if left is not None:
-        waiting.left.add(left)
+    waiting.left = waiting.left or (not queued if left is None else left)

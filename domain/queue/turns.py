@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import psycopg
 
 # One probe a tenant, however long the backlog: the recursion jumps from each tenant to the next in the index
-# `jobs_turn`. From each, at most twice its share of the room is read; `cut` says that one may have more than that.
+# `jobs_turn`. From each, about twice its share of the room is read; `cut` says that one may have more than that.
 _WAITING: Final = """
     WITH RECURSIVE orgs AS (
         (SELECT org_id FROM jobs
@@ -34,10 +34,11 @@ _WAITING: Final = """
         SELECT org_id, coalesce((SELECT weight FROM queue_weights WHERE tenant_id = org_id), 1) AS weight
         FROM orgs WHERE org_id IS NOT NULL
     ), shares AS (
-        SELECT org_id, weight,
-               CASE WHEN org_id = %(after)s AND %(served)s < weight THEN %(served)s ELSE 0 END AS served,
-               least(%(room)s, ceil(2.0 * %(room)s * weight / sum(weight) OVER ()))::bigint AS share
-        FROM tenants
+        -- Whole turns, as many for each: where the reading stops, nobody is in the midst of one.
+        SELECT org_id, weight, served,
+               least(%(room)s, weight * ceil(2.0 * %(room)s / sum(weight) OVER ()) - served)::bigint AS share
+        FROM (SELECT *, CASE WHEN org_id = %(after)s AND %(served)s < weight THEN %(served)s ELSE 0 END AS served
+              FROM tenants) begun
     ), places AS (
         SELECT waiting.*, org_id, weight, share, (position + served - 1) / weight AS turn,
                (position + served - 1) %% weight + 1 AS used,

@@ -10,6 +10,7 @@ import pytest
 
 from domain.kernel.database import Database
 from domain.queue.enqueue import NewJob, enqueue, enqueue_many
+from domain.queue.limits import LimitRule, set_limit
 from domain.queue.ports import Transport, entry
 from domain.queue.publish import Publisher
 from providers.brokers.publishing import publish_from
@@ -54,6 +55,12 @@ def _publishing(lab: Lab, broker_url: str, redis_url: str) -> Iterator[tuple[Dat
         closing(RedisBell(redis_url)) as bell,
     ):
         yield database, publish_from(database, transport, bell, window=WINDOW)
+
+
+def _is_pushed(database: Database, lab: Lab) -> bool:
+    with database.tenant_scope(ORG) as session:
+        job_id = enqueue(session, Note(), org_id=ORG)
+    return lab.job(job_id)["queued_at"] is not None
 
 
 def _depth(transport: Transport, depth: int) -> None:
@@ -153,6 +160,43 @@ def test_a_producer_leaves_bulk_and_later_jobs_to_the_dispatcher_and_rings(
             assert bell.wait(2.0)
     assert transport.depth("default") == 0
     assert lab.value("SELECT count(*) FROM jobs WHERE queued_at IS NOT NULL") == 0
+
+
+def test_a_producer_leaves_to_the_dispatcher_what_a_limit_counts_and_pushes_the_rest(
+    lab: Lab, broker_url: str, redis_url: str, transport: Transport
+) -> None:
+    with lab.database.platform_scope() as session:
+        set_limit(session, LimitRule(tenant_id=ORG, key="crm", max_running=1))
+    with _publishing(lab, broker_url, redis_url) as (database, _), closing(RedisBell(redis_url)) as bell:
+        with database.tenant_scope(ORG) as session:
+            counted = enqueue(session, Note(), org_id=ORG, limit_key="crm")
+        assert bell.wait(2.0)
+        with database.tenant_scope(ORG) as session:
+            free = enqueue(session, Note(), org_id=ORG)
+        _depth(transport, 1)
+    assert [lab.job(job_id)["queued_at"] is None for job_id in (counted, free)] == [True, False]
+
+
+def test_no_push_overtakes_what_waits_for_its_turn(lab: Lab, redis_url: str) -> None:
+    connection = PlatformConnection(lab.urls.platform, "dispatcher")
+    with (
+        _publishing(lab, redis_url, redis_url) as (first, _),
+        _publishing(lab, redis_url, redis_url) as (second, _),
+        closing(build_transport(redis_url)) as transport,
+        closing(transport.receiver(longest_wait=1.0)) as worker,
+        closing(RedisBell(redis_url)) as bell,
+        closing(connection),
+    ):
+        with first.tenant_scope(ORG) as session:
+            for _ in range(WINDOW + 1):
+                enqueue(session, Note(), org_id=ORG)
+        assert len(worker.receive(["default"], WINDOW, 1.0)) == WINDOW
+        with second.tenant_scope(OTHER_ORG) as session:
+            later = enqueue(session, Note(), org_id=OTHER_ORG)
+        assert lab.job(later)["queued_at"] is None
+        Dispatcher(connection, transport, bell, window=WINDOW).tick()
+        assert len(worker.receive(["default"], WINDOW, 1.0)) == 2
+        eventually(lambda: _is_pushed(second, lab), what="A push once nothing waits")
 
 
 def test_a_producer_commits_without_a_broker(lab: Lab) -> None:
