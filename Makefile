@@ -9,7 +9,7 @@ SYNC = $(UV) sync --quiet --frozen --no-default-groups --inexact --compile-bytec
 OFFLINE = echo "The packages could not be installed. Is the package index reachable?" \
 	"Behind a mirror or proxy set PIP_INDEX_URL and UV_DEFAULT_INDEX, or HTTPS_PROXY. What went wrong stands above." >&2; exit 1
 
-.PHONY: help up test bench lint types format check
+.PHONY: help up test bench chaos lint types format check
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -23,6 +23,10 @@ test: .venv/.dev ## Run all tests, on servers of their own
 
 bench: .venv/.bench ## Measure against the baselines in benchmarks/
 	@$(BIN)/python -m benchmarks
+
+chaos: .venv/.dev ## Strike it with faults under load, write docs/reliability.md (SEED, MESSAGES, FAULTS, MINUTES)
+	@$(BIN)/python -m tests.chaos --report $(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) \
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 lint: .venv/.dev ## Check style, layers and formatting
 	@$(BIN)/ruff check

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 
 from tests.chaos import report
-from tests.chaos.run import Order, Run, raised, scratch
+from tests.chaos.run import Order, Run
 from tests.chaos.schedule import BY_NAME, KINDS, schedule
+from tests.chaos.stage import raised, scratch
 
 
 def main() -> int:

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import psycopg
-
-from tests.chaos.customers import UNHURRIED, Customer, Script, customer, index_of
+from tests.chaos.customers import UNHURRIED, Customer, Script
 from tests.chaos.faults import Struck
 from tests.chaos.ledger import Taken
 from tests.chaos.sender import Posted
+from tests.chaos.tenants import BRAKED, tenant_of
 
 LATE_AFTER: Final = 20.0
 """Seconds after acceptance, or after the end of the faults that it met."""
@@ -60,6 +59,7 @@ class Account:
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     against_opt_out: list[str] = field(default_factory=list)
+    against_brake: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     late_unknown: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -68,25 +68,29 @@ class Account:
 
 
 def settle(
-    seed: int,
+    customers: Mapping[str, Customer],
     posted: Iterable[Posted],
     taken: Mapping[str, Sequence[Taken]],
     spans: Sequence[Span],
     reasons: Reasons,
+    braked: tuple[float, float] | None = None,
 ) -> Account:
-    """Return what became of every text."""
+    """Return what became of every text.
+
+    `customers` by number; `braked`: when a tenant's brake was pulled, and when let go.
+    """
     account = Account(recoveries={span.number: 0.0 for span in spans})
     by_number: dict[str, list[Posted]] = defaultdict(list)
     for one in posted:
         by_number[one.text.number].append(one)
     for number, texts in by_number.items():
-        index = index_of(number)
-        assert index is not None
         account.posted += len(texts)
         account.accepted += sum(one.accepted_at is not None for one in texts)
-        who = customer(seed, index)
+        who = customers[number]
         sent = sorted(taken.get(number, ()), key=lambda one: one.at)
         _consent(account, who, texts, sent)
+        if braked is not None and tenant_of(who) == BRAKED:
+            account.against_brake += [number for one in sent if braked[0] + UNDER_WAY < one.at < braked[1]]
         if len(sent) > 1:
             account.duplicated += [number] * (len(sent) - 1)
         for one in texts:
@@ -135,41 +139,3 @@ def _owed(
     last = max(met, key=lambda span: span.ended, default=None)
     if last is not None and at > last.ended:
         account.recoveries[last.number] = max(account.recoveries[last.number], at - last.ended)
-
-
-def reasons_of(database_url: str) -> Reasons:
-    """Ask the house's database why texts were not answered."""
-    with psycopg.connect(database_url) as connection:
-        person: dict[str, str] = dict(connection.execute(_PERSON).fetchall())
-        suppressed: dict[str, str] = dict(connection.execute(_SUPPRESSED).fetchall())
-        looked_into: dict[str, str] = dict(connection.execute(_LOOKED_INTO).fetchall())
-        row = connection.execute(_JOBS).fetchone()
-    assert row is not None
-    return Reasons(person, suppressed, looked_into, row[0], row[1])
-
-
-_PERSON: Final = """
-    SELECT d.to_address, 'delivery ' || d.state || ': ' || coalesce(j.last_error, d.error_text, '')
-    FROM deliveries d LEFT JOIN jobs j ON j.kind = 'delivery.send' AND j.args->>'delivery_id' = d.id::text
-    WHERE d.asked_person_at IS NOT NULL OR j.state = 'dead'
-    UNION ALL
-    SELECT args->>'address', 'job ' || kind || ': ' || coalesce(last_error, '')
-    FROM jobs WHERE state = 'dead' AND args ? 'address'
-"""
-_SUPPRESSED: Final = """
-    SELECT address, 'message ' || outcome FROM messages WHERE direction = 'in' AND outcome = 'suppressed'
-    UNION ALL
-    SELECT to_address, 'delivery ' || state || ': ' || coalesce(error_text, '') FROM deliveries
-    WHERE state IN ('cancelled', 'failed')
-"""
-_LOOKED_INTO: Final = """
-    SELECT d.to_address, string_agg(l.outcome, ', ' ORDER BY l.started_at)
-    FROM deliveries d JOIN notification_logs l ON l.delivery_id = d.id
-    GROUP BY d.to_address HAVING count(*) > 1 OR bool_or(l.outcome <> 'accepted')
-"""
-_JOBS: Final = """
-    SELECT count(*) FILTER (WHERE state = 'dead'),
-           count(*) FILTER (WHERE state IN ('available', 'executing', 'scheduled', 'retryable')
-                            AND kind IN ('conversations.process', 'delivery.send'))
-    FROM jobs
-"""

@@ -104,13 +104,14 @@ class Customer:
 
 
 @lru_cache(maxsize=100_000)
-def customer(seed: int, index: int) -> Customer:
-    """Return one customer of a run."""
+def customer(seed: int, index: int, *, scripted: bool = True) -> Customer:
+    """Return one customer of a run. Without `scripted`, everybody only asks."""
     rng = random.Random(f"{seed}:{index}")  # repeatable on purpose
+    script = _draw(rng, _SCRIPTS, Script.ASK)
     return Customer(
         index=index,
         number=f"{_PREFIX}{_FIRST + index}",
-        script=_draw(rng, _SCRIPTS, Script.ASK),
+        script=script if scripted else Script.ASK,
         temper=_draw(rng, _TEMPERS, Temper.PLAIN),
         callbacks=_draw(rng, _CALLBACKS, Callbacks.ORDERLY),
         posted_twice=rng.random() < _REPEATED_SHARE,

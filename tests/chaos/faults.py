@@ -15,8 +15,7 @@ from typing import Final
 import redis
 
 from tests.chaos.clock import Clock
-from tests.chaos.gatehouse import Gatehouse
-from tests.chaos.house import Instance, signal_to
+from tests.chaos.house import Instance, Program, signal_to
 from tests.chaos.proxy import Mode, Proxy
 from tests.chaos.schedule import Fault
 from tests.chaos.servers import PostgresServer, RedisServer, Server
@@ -38,7 +37,7 @@ class Struck:
 class Site:
     """Everything that can be struck."""
 
-    gatehouse: Gatehouse
+    program: Program
     postgres: PostgresServer
     redis: RedisServer
     to_postgres: Proxy
@@ -101,7 +100,7 @@ class Faults:
         return struck
 
     def _victim(self, group: str, fault: Fault) -> Instance:
-        running = self._site.gatehouse.house.of(group)
+        running = self._site.program.house.of(group)
         return running[int(fault.draw * len(running))]
 
     def _kill(self, group: str, fault: Fault, *, child: bool = False) -> str:
@@ -112,7 +111,7 @@ class Faults:
         return victim.name
 
     def _kill_all(self, group: str) -> str:
-        for one in self._site.gatehouse.house.of(group):
+        for one in self._site.program.house.of(group):
             for pid in (one.pid, *one.children()):
                 signal_to(pid, signal.SIGKILL)
         return ""
@@ -129,7 +128,7 @@ class Faults:
         return victim.name
 
     def _deploy_rolling(self, _: Fault) -> str:
-        house = self._site.gatehouse.house
+        house = self._site.program.house
         with self._one_at_a_time("deploy"):
             for group in ("scheduler", "worker"):
                 for one in house.of(group):
@@ -138,15 +137,15 @@ class Faults:
                     _until(lambda one=one, before=before: one.process is not before and one.ready, 60)  # type: ignore[misc]
             # An api has to hand its address over: the new one is up before the old one goes.
             for one in house.of("api"):
-                self._site.gatehouse.replace(one)
+                self._site.program.replace(one)
         return ""
 
     def _deploy_overlapping(self, _: Fault) -> str:
-        house = self._site.gatehouse.house
+        house = self._site.program.house
         with self._one_at_a_time("deploy"):
             for group in ("api", "worker", "scheduler"):
                 for one in house.of(group):
-                    self._site.gatehouse.replace(one)
+                    self._site.program.replace(one)
         return ""
 
     def _step(self, fault: Fault, sign: int) -> str:

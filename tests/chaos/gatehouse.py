@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Final
-from uuid import UUID
-
-import psycopg
 
 from cli.local.ports import free_port
-from migrations.seeds import demo
-from migrations.seeds.tenant import insert_tenant
 from tests.chaos.clock import Clock
 from tests.chaos.house import House, Instance, command
 from tests.support.databases import DatabaseUrls
@@ -22,7 +17,6 @@ from tests.support.twilio_webhook import AUTH_TOKEN
 
 ACCOUNT_SID: Final = f"AC{'0' * 32}"
 ADMIN_TOKEN: Final = "admin-token-for-tests-0123456789"
-TENANTS: Final = 4
 _MARKERS: Final = {
     "api": "",
     "worker": "Worker process is ready",
@@ -38,31 +32,6 @@ class Addresses:
     redis: str
     twilio: str
     public: str
-
-
-def client_number(tenant: int) -> str:
-    """Return the number of the one client of a tenant."""
-    return f"+1500555{6000 + tenant}"
-
-
-def seed_tenants(platform_url: str) -> None:
-    """Make tenants of the demo's kind, each with a number of its own."""
-    with psycopg.connect(platform_url) as connection:
-        for tenant in range(TENANTS):
-            made = replace(
-                demo.TENANT,
-                organization_id=UUID(int=demo.ORGANIZATION_ID.int + (tenant << 64)),
-                organization_slug=f"tenant-{tenant}",
-                client=replace(
-                    demo.TENANT.client,
-                    id=UUID(int=demo.CLIENT_ID.int + (tenant << 64)),
-                    slug=f"client-{tenant}",
-                    sms_number=client_number(tenant),
-                    owner_phone=f"+1500555{7000 + tenant}",
-                ),
-                bot=replace(demo.TENANT.bot, id=UUID(int=demo.BOT_ID.int + (tenant << 64))),
-            )
-            insert_tenant(connection, made)
 
 
 class Gatehouse:

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from tests.support.eventually import eventually
 
@@ -79,6 +79,19 @@ class Instance:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class Program(Protocol):
+    """What is struck: a house and how a new release gets into it."""
+
+    house: House
+
+    @property
+    def api_port(self) -> int:
+        """Where the newest release takes webhooks."""
+
+    def replace(self, instance: Instance) -> None:
+        """Start an instance of the new release beside an old one, and stop that when the new one works."""
 
 
 class House:

@@ -31,7 +31,7 @@ def planned(each: Round) -> str:
 
 def clean(account: Account) -> bool:
     """Whether nothing was lost, sent twice or sent against an opt-out."""
-    return not (account.lost or account.duplicated or account.against_opt_out)
+    return not (account.lost or account.duplicated or account.against_opt_out or account.against_brake)
 
 
 def show(order: Order, outcome: Outcome, say: Callable[[str], None]) -> None:
@@ -39,7 +39,7 @@ def show(order: Order, outcome: Outcome, say: Callable[[str], None]) -> None:
     for name, figure in _figures(order, outcome).items():
         say(f"{name}: {figure}")
     account, reasons = outcome.account, outcome.reasons
-    for name in ("lost", "duplicated", "against_opt_out", "person", "suppressed", "late"):
+    for name in ("lost", "duplicated", "against_opt_out", "against_brake", "person", "suppressed", "late"):
         for number in getattr(account, name)[:_SHOWN]:
             why = reasons.person.get(number) or reasons.suppressed.get(number) or reasons.looked_into.get(number, "")
             say(f"  {name}: {number} {why}")
@@ -95,6 +95,7 @@ def _figures(order: Order, outcome: Outcome) -> dict[str, str]:
         "**lost**": f"**{len(account.lost)}**",
         "**sent twice**": f"**{len(account.duplicated)}**",
         "**sent against an opt-out**": f"**{len(account.against_opt_out)}**",
+        "**sent against a tenant's brake**": f"**{len(account.against_brake)}**",
         "waiting for a person": f"{len(account.person)}",
         "decided against (cancelled, suppressed)": f"{len(account.suppressed)}",
         f"later than {LATE_AFTER:.0f} s after acceptance or the faults' end": f"{len(account.late)}",

@@ -90,16 +90,23 @@ class Round:
         return max(fault.at + fault.lasts for fault in self.faults)
 
 
-def schedule(seed: int, faults: int, kinds: Sequence[Kind] = KINDS) -> list[Round]:
-    """Return the rounds of a run. With fewer faults than kinds, as many kinds strike, once each."""
+def schedule(seed: int, faults: int, kinds: Sequence[Kind] = KINDS, *, alone: bool = True) -> list[Round]:
+    """Return the rounds of a run. With fewer faults than kinds, as many kinds strike, once each.
+
+    Without `alone`, each kind strikes once in a mix before any strikes again.
+    """
     rng = random.Random(f"schedule:{seed}")  # repeatable on purpose
-    alone = list(kinds)
-    rng.shuffle(alone)
-    groups = [[kind] for kind in alone[:faults]]
+    once = list(kinds)
+    rng.shuffle(once)
+    once = once[:faults]
+    groups = [[kind] for kind in once] if alone else []
+    first = [] if alone else once
     left = faults - len(groups)
     while left > 0:
         size = min(left, rng.randint(*_MIX))
-        groups.append(rng.choices(kinds, [kind.weight for kind in kinds], k=size))
+        drawn_first, first = first[:size], first[size:]
+        drawn_more = rng.choices(kinds, [kind.weight for kind in kinds], k=size - len(drawn_first))
+        groups.append([*drawn_first, *drawn_more])
         left -= size
     rounds: list[Round] = []
     number = 0

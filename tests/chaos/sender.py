@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
-from tests.chaos.customers import Customer, Text, customer
-from tests.chaos.gatehouse import TENANTS, client_number
+from tests.chaos.customers import Customer, Text
+from tests.chaos.tenants import client_number, tenant_of
 from tests.support.twilio_webhook import encoded, signed, sms_form
 
 _PATH: Final = "/webhooks/twilio/sms"
@@ -35,18 +35,17 @@ class Posted:
 
 
 class Sender:
-    """Posts the texts of `customers` customers at a rate that may change. Runs in a thread of its own.
+    """Posts the texts of all customers at a rate that may change. Runs in a thread of its own.
 
     `pace` returns the customers per second to begin with now, given how many are left. The provider's double, at
     `provider`, learns of each text, as Twilio knows what it forwards.
     """
 
-    def __init__(self, url: str, provider: str, seed: int, customers: int, pace: Callable[[int], float]) -> None:
+    def __init__(self, url: str, provider: str, customers: Sequence[Customer], pace: Callable[[int], float]) -> None:
         self.posted: list[Posted] = []
         self.done = threading.Event()
         self._url = url
         self._provider = provider
-        self._seed = seed
         self._customers = customers
         self._pace = pace
         self._stopping = threading.Event()
@@ -67,12 +66,12 @@ class Sender:
             under_way: set[asyncio.Task[None]] = set()
             index, due = 0, 0.0
             last = time.monotonic()
-            while index < self._customers and not self._stopping.is_set():
+            while index < len(self._customers) and not self._stopping.is_set():
                 now = time.monotonic()
-                due = min(due + self._pace(self._customers - index) * (now - last), _AT_ONCE)
+                due = min(due + self._pace(len(self._customers) - index) * (now - last), _AT_ONCE)
                 last = now
-                while due >= 1 and index < self._customers and len(under_way) < _AT_ONCE:
-                    task = asyncio.create_task(self._serve(client, customer(self._seed, index)))
+                while due >= 1 and index < len(self._customers) and len(under_way) < _AT_ONCE:
+                    task = asyncio.create_task(self._serve(client, self._customers[index]))
                     under_way.add(task)
                     task.add_done_callback(under_way.discard)
                     index, due = index + 1, due - 1
@@ -83,7 +82,7 @@ class Sender:
 
     async def _serve(self, client: httpx.AsyncClient, who: Customer) -> None:
         for text in who.texts:
-            form = sms_form(text.body, From=who.number, To=client_number(who.index % TENANTS))
+            form = sms_form(text.body, From=who.number, To=client_number(tenant_of(who)))
             posted = Posted(text, form["MessageSid"], time.time())
             self.posted.append(posted)
             await client.post(f"{self._provider}/inbound", content=encoded(form))
