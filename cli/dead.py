@@ -1,34 +1,40 @@
-"""Dead letters, jobs that wait for a person: `gatehouse dead list | show | requeue | discard`."""
+"""Dead letters, jobs that wait for a person: `gatehouse dead list | groups | show | requeue | edit | discard`."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
+from cli.dead_selection import (
+    After,
+    All,
+    AsJson,
+    Before,
+    Fingerprint,
+    Ids,
+    Kind,
+    NoWait,
+    Org,
+    Reason,
+    Yes,
+    because,
+    chosen,
+    named,
+)
 from cli.failure import FailureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy.orm import Session
-
+    from domain.deadletters.groups import Group
     from domain.queue.dead import DeadFilter
     from domain.queue.models import Job
 
 app = typer.Typer(help="Jobs that failed for good and wait for a person.", no_args_is_help=True, rich_markup_mode=None)
 
-Kind = Annotated[str | None, typer.Option(help="Only this kind, such as delivery.send.")]
-Fingerprint = Annotated[str | None, typer.Option(help="Only those that failed alike.")]
-Org = Annotated[UUID | None, typer.Option(help="Only this organization's.")]
-After = Annotated[datetime | None, typer.Option(help="Only those that died at or after this time (UTC).")]
-Before = Annotated[datetime | None, typer.Option(help="Only those that died before this time (UTC).")]
-Ids = Annotated[list[UUID] | None, typer.Argument(help="Jobs by id.")]
-All = Annotated[bool, typer.Option("--all", help="All that are dead.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 
 
 @app.command("list")
@@ -39,15 +45,15 @@ def list_(
     org: Org = None,
     after: After = None,
     before: Before = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, newest first.")] = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is dead, and why."""
+    """Show what is dead, and why, newest first."""
     from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.queue.dead import count_dead, list_dead  # noqa: PLC0415
 
-    which = _filter(None, kind, fingerprint, org, after, before)
+    which = chosen(None, kind, fingerprint, org, after, before)
     with platform_scope() as session:
         total = count_dead(session, which)
         rows = [_row(job) for job in list_dead(session, which, limit=limit, newest_first=True)]
@@ -60,15 +66,44 @@ def list_(
 
 
 @app.command()
-def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")]) -> None:
+def groups(
+    *,
+    kind: Kind = None,
+    org: Org = None,
+    after: After = None,
+    before: Before = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show of which causes jobs died, the most frequent first."""
+    from cli.output import show_json, show_table  # noqa: PLC0415
+    from cli.scopes import platform_scope  # noqa: PLC0415
+    from domain.deadletters.groups import list_groups  # noqa: PLC0415
+
+    with platform_scope() as session:
+        found = list_groups(session, chosen(None, kind, None, org, after, before), limit=limit)
+    rows = [_group_row(group) for group in found]
+    if as_json:
+        show_json(rows)
+        return
+    columns = ["count", "kind", "fingerprint", "tenants", "first", "last", "error_class", "reason"]
+    show_table(rows, columns, empty="Nothing is dead.")
+
+
+@app.command()
+def show(
+    job_id: Annotated[UUID, typer.Argument(help="The job's id.")],
+    *,
+    reveal: Annotated[bool, typer.Option(help="Show the arguments unredacted; that is kept in the audit log.")] = False,
+) -> None:
     """Show one dead letter with all its attempts."""
     from cli.jobs import show_job  # noqa: PLC0415
 
-    show_job(job_id, only_dead=True)
+    show_job(job_id, only_dead=True, reveal=reveal)
 
 
 @app.command()
-def requeue(
+def requeue(  # noqa: PLR0913 - its options
     ids: Ids = None,
     *,
     kind: Kind = None,
@@ -77,23 +112,57 @@ def requeue(
     after: After = None,
     before: Before = None,
     everything: All = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    rate: Annotated[int | None, typer.Option(min=1, help="Start at most so many a minute.")] = None,
+    reason: Reason = None,
     yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run dead letters again, with all their tries and their history."""
-    from domain.queue.dead import requeue as requeue_dead  # noqa: PLC0415
+    from cli.dead_operations import begin_and_follow, tell  # noqa: PLC0415
+    from domain.deadletters.operations import Request  # noqa: PLC0415
 
-    which = _named(_filter(ids, kind, fingerprint, org, after, before), everything=everything)
-    done, meant = _resolve(which, "Run {} again?", requeue_dead, yes=yes)
-    typer.echo(f"{done} queued again.")
-    if done < meant:
-        raise FailureError(f"{meant - done} stay dead: a live job holds their unique key, or somebody else was faster.")
+    which = named(chosen(ids, kind, fingerprint, org, after, before), everything=everything)
+    if dry_run:
+        _forecast(which, as_json=as_json)
+        return
+    _count(which)
+    why = because(reason)
+    if not yes:
+        _forecast(which, as_json=False)
+        typer.confirm("Run them again?", abort=True)
+    tell(begin_and_follow(Request("requeue", which, why, rate), wait=not no_wait), "queued again")
 
 
 @app.command()
-def discard(
+def edit(
+    job_id: Annotated[UUID, typer.Argument(help="The job's id.")],
+    *,
+    args: Annotated[str, typer.Option(help="All its arguments as JSON, or @FILE.")],
+    reason: Reason = None,
+    run: Annotated[bool, typer.Option("--requeue", help="Run it again with them.")] = False,
+) -> None:
+    """Put the arguments of a dead letter right; they are checked against its kind."""
+    from cli.scopes import operator, platform_scope  # noqa: PLC0415
+    from domain.deadletters.edit import edit as edit_dead  # noqa: PLC0415
+    from domain.deadletters.operations import Request, begin  # noqa: PLC0415
+    from domain.queue.dead import DeadFilter  # noqa: PLC0415
+
+    given, why = _arguments(args), because(reason)
+    with platform_scope() as session:
+        edit_dead(session, job_id, given, reason=why, actor=operator())
+        if run:
+            session.flush()
+            begin(session, Request("requeue", DeadFilter(ids=[job_id]), why), operator())
+    typer.echo("Changed and queued again." if run else f"Changed. Run it: gatehouse dead requeue {job_id}")
+
+
+@app.command()
+def discard(  # noqa: PLR0913 - as above
     ids: Ids = None,
     *,
-    reason: Annotated[str, typer.Option(help="Why nobody needs them; kept with each.", prompt="Why?")],
+    reason: Reason = None,
     kind: Kind = None,
     fingerprint: Fingerprint = None,
     org: Org = None,
@@ -101,48 +170,55 @@ def discard(
     before: Before = None,
     everything: All = False,
     yes: Yes = False,
+    no_wait: NoWait = False,
 ) -> None:
     """Give dead letters up for good; they become cancelled and keep their history."""
-    from domain.queue.dead import discard as discard_dead  # noqa: PLC0415
+    from cli.dead_operations import begin_and_follow, tell  # noqa: PLC0415
+    from domain.deadletters.operations import Request  # noqa: PLC0415
 
-    def give_up(session: Session, which: DeadFilter) -> int:
-        return discard_dead(session, which, reason)
-
-    which = _named(_filter(ids, kind, fingerprint, org, after, before), everything=everything)
-    done, _ = _resolve(which, "Give {} up for good?", give_up, yes=yes)
-    typer.echo(f"{done} discarded.")
-
-
-def _filter(
-    ids: list[UUID] | None,
-    kind: str | None,
-    fingerprint: str | None,
-    org: UUID | None,
-    after: datetime | None,
-    before: datetime | None,
-) -> DeadFilter:
-    from domain.queue.dead import DeadFilter  # noqa: PLC0415
-
-    return DeadFilter(ids or None, kind, fingerprint, org, _utc(after), _utc(before))
+    which = named(chosen(ids, kind, fingerprint, org, after, before), everything=everything)
+    meant = _count(which)
+    why = because(reason)
+    if not yes:
+        typer.confirm(f"Give {meant} dead letter{'s' if meant > 1 else ''} up for good?", abort=True)
+    tell(begin_and_follow(Request("discard", which, why), wait=not no_wait), "discarded")
 
 
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
+@app.command()
+def operations(
+    operation_id: Annotated[UUID | None, typer.Argument(help="One operation, to be followed to its end.")] = None,
+    *,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop it; what is done stays done.")] = False,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show who requeued and discarded what, and how far it has come."""
+    from cli.dead_operations import follow, row  # noqa: PLC0415
+    from cli.output import show_json, show_table  # noqa: PLC0415
+    from cli.scopes import operator, platform_database  # noqa: PLC0415
+    from domain.deadletters import operations as known  # noqa: PLC0415
+
+    if cancel and operation_id is None:
+        raise FailureError("Say which operation to cancel.")
+    with platform_database() as database:
+        with database.platform_scope() as session:
+            if operation_id is None:
+                found = list(known.recent(session, limit=limit))
+            elif cancel:
+                found = [known.cancel(session, operation_id, operator())]
+            else:
+                found = [known.find(session, operation_id)]
+        if operation_id is not None and not as_json and found[0].state == "running":
+            found = [follow(database, operation_id)]
+    rows = [row(operation) for operation in found]
+    if as_json:
+        show_json(rows)
+    else:
+        columns = ["id", "action", "state", "done", "skipped", "total", "per_minute", "which", "actor", "reason"]
+        show_table(rows, columns, empty="There was none.")
 
 
-def _named(which: DeadFilter, *, everything: bool) -> DeadFilter:
-    """Refuse to mean all dead letters by leaving every option out."""
-    from domain.queue.dead import DeadFilter  # noqa: PLC0415
-
-    if which == DeadFilter() and not everything:
-        raise FailureError("Say which: ids, --kind, --fingerprint, --org, --after, --before, or --all.")
-    return which
-
-
-def _resolve(
-    which: DeadFilter, question: str, act: Callable[[Session, DeadFilter], int], *, yes: bool
-) -> tuple[int, int]:
-    """Ask, then act; return how many were changed of how many were meant."""
+def _count(which: DeadFilter) -> int:
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.queue.dead import count_dead  # noqa: PLC0415
 
@@ -150,10 +226,34 @@ def _resolve(
         meant = count_dead(session, which)
     if not meant:
         raise FailureError("No dead letter fits that.")
-    if not yes:
-        typer.confirm(question.format(f"{meant} dead letter{'s' if meant > 1 else ''}"), abort=True)
+    return meant
+
+
+def _forecast(which: DeadFilter, *, as_json: bool) -> None:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from cli.output import show_json  # noqa: PLC0415
+    from cli.scopes import platform_scope  # noqa: PLC0415
+    from domain.deadletters.forecast import forecast  # noqa: PLC0415
+
     with platform_scope() as session:
-        return act(session, which), meant
+        found = forecast(session, which, now=datetime.now(UTC))
+    if as_json:
+        fates = {fate.value: count for fate, count in found.fates.items()}
+        show_json({"total": found.total, "fates": fates, "blocks": dict(found.blocks), "words": found.words()})
+    else:
+        typer.echo(found.words())
+
+
+def _arguments(given: str) -> dict[str, Any]:
+    try:
+        text = Path(given[1:]).read_text() if given.startswith("@") else given
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FailureError(f"The arguments are no JSON: {error.msg} (line {error.lineno}).") from None
+    if not isinstance(found, dict):
+        raise FailureError("The arguments are a JSON object, with a field for each of them.")
+    return found
 
 
 def _row(job: Job) -> dict[str, Any]:
@@ -167,4 +267,18 @@ def _row(job: Job) -> dict[str, Any]:
         "attempts": job.attempt,
         "fingerprint": job.fingerprint,
         "error": redact_text(job.last_error or ""),
+    }
+
+
+def _group_row(group: Group) -> dict[str, Any]:
+    return {
+        "count": group.count,
+        "kind": group.kind,
+        "fingerprint": group.fingerprint,
+        "tenants": group.tenants,
+        "first": group.first_at,
+        "last": group.last_at,
+        "error_class": group.error_class,
+        "reason": group.reason,
+        "samples": [str(job_id) for job_id in group.samples],
     }

@@ -44,12 +44,13 @@ def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")]) -> None:
     show_job(job_id)
 
 
-def show_job(job_id: UUID, *, only_dead: bool = False) -> None:
-    """Print a job, its arguments redacted, and its attempts. Raises `FailureError` when there is none."""
+def show_job(job_id: UUID, *, only_dead: bool = False, reveal: bool = False) -> None:
+    """Print a job and its attempts, its arguments redacted unless revealed. Raises `FailureError`, if there is none."""
     from sqlalchemy import select  # noqa: PLC0415
 
     from cli.output import in_cell, show_table  # noqa: PLC0415
-    from cli.scopes import platform_scope  # noqa: PLC0415
+    from cli.scopes import operator, platform_scope  # noqa: PLC0415
+    from domain.audit.record import Act, record  # noqa: PLC0415
     from domain.queue.models import Job, JobAttempt  # noqa: PLC0415
 
     with platform_scope() as session:
@@ -59,7 +60,9 @@ def show_job(job_id: UUID, *, only_dead: bool = False) -> None:
         attempts = session.scalars(
             select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.attempt)
         ).all()
-        facts = _facts(job)
+        facts = _facts(job) | ({"arguments": job.args} if reveal else {})
+        if reveal:
+            record(session, operator(), Act("dead_letter.reveal", "job", str(job.id), org_id=job.org_id))
         rows = [_attempt(attempt) for attempt in attempts]
     for name, value in facts.items():
         if value is not None:

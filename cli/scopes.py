@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from config.settings import Settings
+    from domain.audit.record import Actor
+    from domain.kernel.database import Database
 
 
 def begin() -> Settings:
@@ -24,9 +27,23 @@ def begin() -> Settings:
     return settings
 
 
+def operator() -> Actor:
+    """Return who acts, for the audit log: the account that runs the command."""
+    from domain.audit.record import Actor  # noqa: PLC0415
+
+    return Actor(name=getpass.getuser(), role="operator")
+
+
 @contextmanager
 def platform_scope() -> Iterator[Session]:
     """Open a transaction that sees all organizations. After it commits, the dispatcher is told of jobs to run."""
+    with platform_database() as database, database.platform_scope() as session:
+        yield session
+
+
+@contextmanager
+def platform_database() -> Iterator[Database]:
+    """Open the database for several such transactions."""
     from domain.kernel.database import Database  # noqa: PLC0415
     from providers.brokers.publishing import publish_from  # noqa: PLC0415
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
@@ -38,8 +55,7 @@ def platform_scope() -> Iterator[Session]:
     bell = RedisBell(settings.redis_url.get_secret_value())
     publish_from(database, transport, bell, window=settings.queue_window)
     try:
-        with database.platform_scope() as session:
-            yield session
+        yield database
     finally:
         database.close()
         bell.close()

@@ -101,7 +101,7 @@ def test_requeue_needs_to_be_told_which(gatehouse: Run, environment: Environment
 def test_requeue_runs_those_that_are_meant_again(
     gatehouse: Run, environment: Environment, dead: Sequence[UUID], database_urls: DatabaseUrls
 ) -> None:
-    ended = gatehouse("dead", "requeue", "--fingerprint", "f-1", "--yes", settings=environment)
+    ended = gatehouse("dead", "requeue", "--fingerprint", "f-1", "--reason", "fixed", "--yes", settings=environment)
     assert (ended.status, ended.out) == (0, "2 queued again.\n")
     assert states(database_urls, dead) == ["available", "available", "dead"]
 
@@ -118,6 +118,6 @@ def test_discard_keeps_the_reason(
 def test_a_doubtful_person_changes_nothing(
     gatehouse: Run, environment: Environment, dead: Sequence[UUID], database_urls: DatabaseUrls
 ) -> None:
-    ended = gatehouse("dead", "requeue", "--all", settings=environment)
+    ended = gatehouse("dead", "requeue", "--all", "--reason", "why not", settings=environment)
     assert ended.status == 1
     assert states(database_urls, dead) == ["dead", "dead", "dead"]
