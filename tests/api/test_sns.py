@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -221,16 +222,23 @@ class _Redirecting(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-def test_a_page_is_fetched_from_its_very_address_and_no_larger_than_a_certificate() -> None:
+@pytest.fixture
+def site() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Redirecting) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        url = f"http://127.0.0.1:{server.server_port}"
-        assert HttpsPages().get(f"{url}/page") == b"x" * 10
-        for path in ("/away", "/large"):
-            with pytest.raises(SnsUnavailableError):
-                HttpsPages().get(url + path)
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_a_page_is_fetched_from_its_very_address_and_no_larger_than_a_certificate(site: str) -> None:
+    assert HttpsPages().get(f"{site}/page") == b"x" * 10
+    for path in ("/away", "/large"):
+        with pytest.raises(SnsUnavailableError):
+            HttpsPages().get(site + path)
+
+
+def test_a_page_of_a_server_that_is_away_is_not_there() -> None:
     with pytest.raises(SnsUnavailableError, match="did not answer"):
-        HttpsPages().get(f"{url}/page")
+        HttpsPages().get("https://127.0.0.1:1/page")
