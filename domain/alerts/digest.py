@@ -35,18 +35,18 @@ def send_digest(message: SendDigest, run: Run, *, clock: Clock) -> Outcome:
         return _send(session, message.client_id, waiting, run, clock.now())
 
 
-def _send(
-    session: Session, client_id: UUID, waiting: Sequence[tuple[UUID, str, str]], run: Run, now: datetime
-) -> Outcome:
+def _send(session: Session, client_id: UUID, waiting: Sequence[OwnerAlert], run: Run, now: datetime) -> Outcome:
     owner = read_owner(session, client_id)
-    alert_ids = [alert_id for alert_id, _, _ in waiting]
+    alert_ids = [alert.id for alert in waiting]
     stopped = ask_gate(session, client_id, subject=f"digest:{run.job_id}", correlation_id=None, now=now)
     reached = stopped is None and reaches(owner)
     note_reach(session, owner, client_id, reached=reached, words=words_of(owner, stopped))
     if stopped is not None:
         settle(session, alert_ids, reason=stopped, gathered=True)
         return run.finish(session, Cancel(f"The gate blocked the alerts: {stopped}"))
-    words = digest(owner.client_name, [Told(kind, summary) for _, kind, summary in waiting])
+    words = digest(
+        owner.client_name, [Told(alert.kind, alert.summary, owner.local(alert.created_at)) for alert in waiting]
+    )
     delivery_ids, reason = send(session, Post(owner, client_id, words))
     settle(session, alert_ids, delivery_ids=delivery_ids, reason=reason or None, gathered=True)
     outcome = run.finish(session, Done(f"{len(waiting)} alerts in one message."))
@@ -55,11 +55,6 @@ def _send(
     return outcome
 
 
-def _waiting(session: Session, client_id: UUID) -> Sequence[tuple[UUID, str, str]]:
-    alert = OwnerAlert
-    query = (
-        select(alert.id, alert.kind, alert.summary)
-        .where(alert.client_id == client_id, alert.state == "waiting")
-        .order_by(alert.id)
-    )
-    return [(row.id, row.kind, row.summary) for row in session.execute(query)]
+def _waiting(session: Session, client_id: UUID) -> Sequence[OwnerAlert]:
+    query = select(OwnerAlert).where(OwnerAlert.client_id == client_id, OwnerAlert.state == "waiting")
+    return session.scalars(query.order_by(OwnerAlert.id)).all()

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 # In the order of the fields of `Owner`. The last settled delivery to an owner's present address tells whether it works.
 _OWNER: Final = """
-    SELECT c.org_id, c.name, coalesce(s.notification_channel, 'sms'), s.alert_kinds,
+    SELECT c.org_id, c.name, c.timezone, coalesce(s.notification_channel, 'sms'), s.alert_kinds,
            coalesce(s.alert_collapse_minutes, 5), c.owner_phone, c.owner_email,
            c.sms_number IS NOT NULL OR c.messaging_service_sid IS NOT NULL,
            EXISTS (SELECT FROM opt_outs o
                    WHERE o.client_id = c.id AND o.channel = 'sms' AND o.address = c.owner_phone),
            EXISTS (SELECT FROM opt_outs o
-                   WHERE o.client_id = c.id AND o.channel = 'email' AND o.address = lower(c.owner_email)),
-           EXISTS (SELECT FROM sender_flags f WHERE f.client_id = c.id AND f.cleared_at IS NULL),
+                   WHERE o.client_id = c.id AND o.channel = 'email' AND o.address = c.owner_email),
+           EXISTS (SELECT FROM sender_flags f
+                   WHERE f.client_id = c.id AND f.cleared_at IS NULL AND f.sender <> 'email'),
+           EXISTS (SELECT FROM sender_flags f
+                   WHERE f.client_id = c.id AND f.cleared_at IS NULL AND f.sender = 'email'),
            coalesce((SELECT d.state IN ('failed', 'undelivered') FROM deliveries d
                      WHERE d.client_id = c.id AND d.channel = 'sms' AND d.purpose IN ('owner_alert', 'test')
                        AND d.to_address = c.owner_phone
@@ -55,7 +58,7 @@ _STORE: Final = f"""
     SELECT stored.id, owner.* FROM stored, ({_OWNER}) owner
 """  # noqa: S608  # both are constants
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-_COLLAPSE: Final = 4
+_COLLAPSE: Final = 5
 
 
 def read_owner(session: Session, client_id: UUID) -> Owner:

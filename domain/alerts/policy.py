@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from domain.clients.numbers import is_e164
 
@@ -27,6 +28,8 @@ class AlertKind(StrEnum):
     """Somebody may be in danger: told at once, whatever kinds are chosen."""
     FAILED_DELIVERY = "failed_delivery"
     DEAD_MESSAGE = "dead_message"
+    SENDER_REFUSED = "sender_refused"
+    """The provider refuses to send for the client, so that its texts wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,16 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """How a client's owner wants to be told, and what is known of each way.
+    """How a client's owner wants to be told, and what is known of each way. `timezone` is the client's.
 
     `*_opted_out`: the address asked not to be written to, or bounced; `*_failed`: what was last sent there came to
-    nothing; `sender_refused`: the provider refuses the number that texts leave from; `noticed`: an operator has been
+    nothing; `*_refused`: the provider refuses the sender, so what it would send waits; `noticed`: an operator has been
     told that the owner can't be reached.
     """
 
     org_id: UUID
     client_name: str
+    timezone: str
     channel: str
     kinds: Sequence[str] | None
     collapse: timedelta
@@ -65,10 +69,18 @@ class Owner:
     has_sender: bool
     sms_opted_out: bool
     email_opted_out: bool
-    sender_refused: bool
+    sms_refused: bool
+    email_refused: bool
     sms_failed: bool
     email_failed: bool
     noticed: bool
+
+    def local(self, at: datetime) -> datetime:
+        """Return an instant by the owner's clock; in UTC for a time zone that nobody knows."""
+        try:
+            return at.astimezone(ZoneInfo(self.timezone))
+        except (KeyError, ValueError, OSError):
+            return at.astimezone(UTC)
 
     def wants(self, kind: AlertKind) -> bool:
         """Return whether the owner chose alerts of this kind; nobody can choose to miss a danger."""
@@ -85,11 +97,15 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a channel doesn't reach the owner and what to do. `still_tried`: it may work again by itself."""
+    """Why a channel doesn't reach the owner and what to do.
+
+    `still_tried`: it may work again by itself. `waits`: what is sent there is kept until it does.
+    """
 
     reason: str
     remedy: str
     still_tried: bool = False
+    waits: bool = False
 
 
 _NO_CHANNEL: Final = Problem("Alerts are turned off for this client.", "Choose text messages or e-mail for alerts.")
@@ -109,6 +125,13 @@ _REFUSED: Final = Problem(
     "The provider refuses the client's number as a sender; texts wait.",
     "An operator has to put the number right with the provider.",
     still_tried=True,
+    waits=True,
+)
+_EMAIL_REFUSED: Final = Problem(
+    "The provider refuses our e-mail; it waits.",
+    "An operator has to put the sending address right with the provider.",
+    still_tried=True,
+    waits=True,
 )
 _TEXT_FAILED: Final = Problem(
     "The last text to the owner was not delivered.",
@@ -133,10 +156,10 @@ def channels_to_use(owner: Owner) -> Sequence[Channel]:
     """Return by which channels an alert leaves: those chosen, and while none of them works one that does."""
     chosen = [channel for channel in CHANNELS if owner.chose(channel)]
     problems = {channel: problem_of(owner, channel) for channel in CHANNELS}
-    used = [channel for channel in chosen if _is_tried(problems[channel])]
+    instead: list[Channel] = []
     if chosen and all(problems[channel] for channel in chosen):
-        used += [channel for channel in CHANNELS if channel not in chosen and problems[channel] is None]
-    return used
+        instead = [channel for channel in CHANNELS if channel not in chosen and problems[channel] is None]
+    return [channel for channel in chosen if _is_tried(problems[channel], otherwise_sent=bool(instead))] + instead
 
 
 def reaches(owner: Owner) -> bool:
@@ -160,8 +183,9 @@ def words_of(owner: Owner, stopped: str | None) -> str:
     return f"You are alerted by {by}. {trouble}".rstrip()
 
 
-def _is_tried(problem: Problem | None) -> bool:
-    return problem is None or problem.still_tried
+def _is_tried(problem: Problem | None, *, otherwise_sent: bool) -> bool:
+    """Return whether an alert is sent there: not what would wait, and come as old news, when it arrives otherwise."""
+    return problem is None or (problem.still_tried and not (problem.waits and otherwise_sent))
 
 
 def _sms_checks(owner: Owner) -> list[tuple[bool, Problem]]:
@@ -170,7 +194,7 @@ def _sms_checks(owner: Owner) -> list[tuple[bool, Problem]]:
         (owner.phone is not None and not is_e164(owner.phone), _BAD_PHONE),
         (not owner.has_sender, _NO_SENDER),
         (owner.sms_opted_out, _STOPPED),
-        (owner.sender_refused, _REFUSED),
+        (owner.sms_refused, _REFUSED),
         (owner.sms_failed, _TEXT_FAILED),
     ]
 
@@ -179,5 +203,6 @@ def _email_checks(owner: Owner) -> list[tuple[bool, Problem]]:
     return [
         (not owner.email, _NO_EMAIL),
         (owner.email_opted_out, _SUPPRESSED),
+        (owner.email_refused, _EMAIL_REFUSED),
         (owner.email_failed, _EMAIL_FAILED),
     ]

@@ -41,7 +41,7 @@ def raise_alert(session: Session, alert: Alert, *, now: datetime) -> None:
     if stopped is not None:
         settle(session, [alert_id], reason=stopped)
     elif alert.kind is AlertKind.CRISIS or not owner.collapse or open_window(session, alert.client_id, owner, now):
-        _send_now(session, alert, alert_id, owner)
+        _send_now(session, alert, alert_id, owner, now)
 
 
 def open_window(session: Session, client_id: UUID, owner: Owner, now: datetime) -> bool:
@@ -50,7 +50,7 @@ def open_window(session: Session, client_id: UUID, owner: Owner, now: datetime) 
     return bool(enqueue_many(session, [job], org_id=owner.org_id))
 
 
-def _send_now(session: Session, alert: Alert, alert_id: UUID, owner: Owner) -> None:
-    words = single(owner.client_name, Told(alert.kind.value, alert.summary))
+def _send_now(session: Session, alert: Alert, alert_id: UUID, owner: Owner, now: datetime) -> None:
+    words = single(owner.client_name, Told(alert.kind.value, alert.summary, owner.local(now)))
     delivery_ids, reason = send(session, Post(owner, alert.client_id, words, alert.correlation_id))
     settle(session, [alert_id], delivery_ids=delivery_ids, reason=reason or None)

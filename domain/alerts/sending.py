@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.alerts.policy import Channel, Owner, channels_to_use
 from domain.alerts.wording import Words
+from domain.delivery.email_templates import render
 from domain.delivery.errors import UndeliverableError
 from domain.delivery.request import NewDelivery, request_delivery
 from domain.gate.decide import decide
@@ -92,13 +93,15 @@ def _delivery(post: Post, channel: Channel) -> NewDelivery:
     address = post.owner.address(channel)
     if address is None:
         raise UndeliverableError("The owner has no address there.")
+    email = render(post.words.email) if channel == "email" else None
     return NewDelivery(
         org_id=post.owner.org_id,
         client_id=post.client_id,
         purpose=post.purpose,
         channel=channel,
         to_address=address,
-        subject=post.words.subject if channel == "email" else None,
-        body=post.words.sms if channel == "sms" else "\n\n".join(line for line in post.words.lines if line),
+        subject=email.subject if email else None,
+        body=email.body if email else post.words.sms,
+        html_body=email.html_body if email else None,
         correlation_id=post.correlation_id,
     )

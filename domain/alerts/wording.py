@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from domain.alerts.policy import AlertKind
+from domain.delivery.email_templates import AlertDigest, DigestLine, OwnerAlert, TestNotification
 
 QUOTE_LENGTH: Final = 120
 """Characters of a customer's text that an owner is shown."""
@@ -24,6 +26,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     AlertKind.CRISIS: "Read this now and call them. If somebody is in danger, call 911.",
     AlertKind.FAILED_DELIVERY: "Please reach them another way.",
     AlertKind.DEAD_MESSAGE: "Please answer them yourself; the operators have been told.",
+    AlertKind.SENDER_REFUSED: "The operators have been told. Please reach urgent customers another way.",
 }
 _HEADLINE: Final[Mapping[str, str]] = {
     AlertKind.NEW_LEAD: "New request",
@@ -32,6 +35,7 @@ _HEADLINE: Final[Mapping[str, str]] = {
     AlertKind.CRISIS: "URGENT: somebody may be in danger",
     AlertKind.FAILED_DELIVERY: "A text did not arrive",
     AlertKind.DEAD_MESSAGE: "A message could not be answered",
+    AlertKind.SENDER_REFUSED: "Your texts are not being sent",
 }
 _ONE_AND_MANY: Final[Mapping[str, tuple[str, str]]] = {
     AlertKind.NEW_LEAD: ("new request", "new requests"),
@@ -40,25 +44,26 @@ _ONE_AND_MANY: Final[Mapping[str, tuple[str, str]]] = {
     AlertKind.CRISIS: ("urgent message", "urgent messages"),
     AlertKind.FAILED_DELIVERY: ("text that did not arrive", "texts that did not arrive"),
     AlertKind.DEAD_MESSAGE: ("message that could not be answered", "messages that could not be answered"),
+    AlertKind.SENDER_REFUSED: ("sender that is refused", "senders that are refused"),
 }
 _TEST_TEXT: Final = "{client}: this is a test notification. Alerts about your customers reach you here."
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What an owner is told, as a text and as an e-mail. `lines` are the e-mail's paragraphs or list."""
+    """What an owner is told, as a text and as an e-mail."""
 
     sms: str = field(repr=False)
-    subject: str = field(repr=False)
-    lines: Sequence[str] = field(repr=False)
+    email: OwnerAlert | AlertDigest | TestNotification = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One alert as an owner is told of it."""
+    """One alert as an owner is told of it. `at` is in the owner's time zone."""
 
     kind: str
     summary: str = field(repr=False)
+    at: datetime
 
 
 def quote(text: str) -> str:
@@ -75,7 +80,10 @@ def single(client_name: str, told: Told) -> Words:
     """Return the words of one alert."""
     headline, advice = _HEADLINE.get(told.kind, "News"), _ADVICE.get(told.kind, "")
     text = shorten(f"{client_name}: {headline}. {told.summary}", _LONGEST_SMS - len(advice) - 1)
-    return Words(f"{text} {advice}".rstrip(), _subject(client_name, headline), [told.summary, advice])
+    email = OwnerAlert(
+        client_name=client_name, headline=headline, summary=f"{told.summary}\n\n{advice}".rstrip(), at=told.at
+    )
+    return Words(f"{text} {advice}".rstrip(), email)
 
 
 def digest(client_name: str, told: Sequence[Told]) -> Words:
@@ -84,22 +92,18 @@ def digest(client_name: str, told: Sequence[Told]) -> Words:
         return single(client_name, told[0])
     counts = ", ".join(_counted(kind, count) for kind, count in Counter(one.kind for one in told).most_common())
     latest = [shorten(one.summary, _SUMMARY_IN_DIGEST) for one in told[-_SHOWN_IN_TEXT:]]
-    headline = f"{len(told)} more alerts"
-    text = f"{client_name}: {headline}: {counts}. The last: {' / '.join(latest)} Please look after them."
-    shown = [one.summary for one in told[-_SHOWN_IN_EMAIL:]]
-    left_out = [f"And {len(told) - len(shown)} more before these."] if len(shown) < len(told) else []
-    lines = [f"{counts[0].upper()}{counts[1:]}.", *shown, *left_out, "Please look after them."]
-    return Words(shorten(text, _LONGEST_SMS), _subject(client_name, headline), lines)
+    text = f"{client_name}: {len(told)} more alerts: {counts}. The last: {' / '.join(latest)} Please look after them."
+    lines = [
+        DigestLine(headline=_HEADLINE.get(one.kind, "News"), summary=one.summary, at=one.at)
+        for one in told[-_SHOWN_IN_EMAIL:]
+    ]
+    email = AlertDigest(client_name=client_name, lines=lines, more=len(told) - len(lines))
+    return Words(shorten(text, _LONGEST_SMS), email)
 
 
 def trial(client_name: str) -> Words:
     """Return the words of a test notification."""
-    text = _TEST_TEXT.format(client=client_name)
-    return Words(text, _subject(client_name, "Test notification"), [text])
-
-
-def _subject(client_name: str, headline: str) -> str:
-    return shorten(" ".join(f"{client_name}: {headline}".split()), 120)
+    return Words(_TEST_TEXT.format(client=client_name), TestNotification(client_name=client_name))
 
 
 def _counted(kind: str, count: int) -> str:
