@@ -64,8 +64,18 @@ def emit(
         "endpoint_ids": wanting,
     }
     connection.execute(_STORE, event, prepare=True)
-    jobs = [NewJob(SendWebhook(send_id), correlation_id, f"webhook_send:{send_id}") for send_id in sends]
+    jobs = [new_job(send_id, endpoint_id, correlation_id) for send_id, endpoint_id in zip(sends, wanting, strict=True)]
     enqueue_many(session, jobs, org_id=org_id)
+
+
+def new_job(send_id: UUID, endpoint_id: UUID, correlation_id: UUID | None) -> NewJob:
+    """Return the job of a send. Operators can limit how many run at once for one endpoint, by its key."""
+    return NewJob(
+        SendWebhook(send_id),
+        correlation_id,
+        subject=f"webhook_send:{send_id}",
+        limit_key=f"webhook_endpoint:{endpoint_id}",
+    )
 
 
 def storable(value: JSON) -> JSON:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.queue.message import Message, job
@@ -17,3 +17,19 @@ class SendWebhook(Message):
     """Tell one endpoint of one event."""
 
     send_id: UUID
+
+
+@job(kind="webhooks.replay", queue="bulk", max_attempts=5, time_limit=timedelta(minutes=5))
+@dataclass(frozen=True, slots=True)
+class ReplayEvents(Message):
+    """Send the events of a time again to one endpoint; see `domain.webhooks.replay.Range`.
+
+    `asked_at` is the database's time: what was sent since then is not sent once more.
+    """
+
+    endpoint_id: UUID
+    start: datetime
+    end: datetime
+    types: tuple[str, ...]
+    only_missed: bool
+    asked_at: datetime

@@ -92,9 +92,11 @@ class House:
             )
 
     def claim(self, job_id: UUID) -> Run:
-        """Claim a job as if its time had come."""
+        """Claim a job as if its time had come and the dispatcher had handed it over."""
         self.connection.execute(
-            "UPDATE jobs SET state = 'available' WHERE id = %s AND state IN ('scheduled', 'retryable')", [job_id]
+            "UPDATE jobs SET state = 'available', queued_at = now()"
+            " WHERE id = %s AND state IN ('available', 'scheduled', 'retryable')",
+            [job_id],
         )
         info = self.connection.info
         # The statement returns plain tuples, as a worker's own connection does.

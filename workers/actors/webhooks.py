@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from domain.queue.outcome import Outcome
 from domain.queue.run import Run
-from domain.webhooks.messages import SendWebhook
+from domain.webhooks.messages import ReplayEvents, SendWebhook
+from domain.webhooks.replay import replay_events
 from domain.webhooks.send import send_webhook
 from workers.registry import actor
 from workers.services import Services
@@ -14,3 +15,9 @@ from workers.services import Services
 def send(message: SendWebhook, run: Run, services: Services) -> Outcome:
     """Tell one endpoint of one event."""
     return send_webhook(message, run, services.webhooks)
+
+
+@actor(ReplayEvents)
+def replay(message: ReplayEvents, run: Run, services: Services) -> Outcome:
+    """Send the events of a time again."""
+    return replay_events(message, run, services.clock)
