@@ -10,6 +10,7 @@ import psycopg
 import structlog
 
 from config.telemetry import QUEUE_DEPTH, QUEUE_OLDEST_SECONDS
+from domain.queue.draining import complete_drains
 from domain.queue.stats import depths
 from domain.queue.upkeep import keep_up
 from workers.connection import PlatformConnection
@@ -38,10 +39,12 @@ class Upkeep:
         self._connection.close()
 
     def tick(self) -> None:
-        """Measure the queues; once an hour, make room for the coming months and forget workers of the past."""
+        """Measure the queues and end their draining; once an hour, make room for attempts and forget old workers."""
         for depth in self._connection.run(depths):
             QUEUE_DEPTH.labels(depth.queue, depth.state).set(depth.jobs)
             QUEUE_OLDEST_SECONDS.labels(depth.queue, depth.state).set(depth.oldest_seconds)
+        for queue in self._connection.run(complete_drains):
+            _log.info("queue_drained", queue=queue)
         if time.monotonic() - self._kept_up >= KEEP_UP_EVERY:
             done = self._connection.run(keep_up)
             self._kept_up = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a person can do to jobs and queues while they are live: cancel, pause, resume."""
+"""What a person can do to jobs and queues while they are live: cancel, run now, pause, resume, drain."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import case, func, select, update
 from domain.kernel.errors import ConflictError, NotFoundError
 from domain.queue.models import Job, Queue
 from domain.queue.names import LIVE_STATES
+from domain.queue.publish import remember
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -41,6 +42,22 @@ def cancel(session: Session, job_id: UUID) -> Literal["cancelled", "requested"]:
     return "requested" if state == "executing" else "cancelled"
 
 
+def run_now(session: Session, job_id: UUID) -> None:
+    """Let a job run now that waits for its time or for its next try. Raises NotFoundError or ConflictError."""
+    moved = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state.in_(("scheduled", "retryable")))
+        .values(state="available", run_at=func.now(), queued_at=None)
+        .returning(Job.id)
+    ).scalar()
+    if moved is None:
+        state = session.execute(select(Job.state).where(Job.id == job_id)).scalar()
+        if state is None:
+            raise NotFoundError(f"There is no job {job_id}.")
+        raise ConflictError(f"Job {job_id} is {state}: it does not wait for a time.")
+    remember(session, [])
+
+
 def pause(session: Session, queue: str, because: str) -> None:
     """Stop handing out a queue's jobs; what runs now goes on. Raises NotFoundError."""
     _set_pause(session, queue, because)
@@ -55,6 +72,24 @@ def resume(session: Session, queue: str) -> None:
         .where(Job.queue == queue, Job.state == "available", Job.queued_at.is_not(None))
         .values(queued_at=None)
     )
+    remember(session, [])
+
+
+def drain(session: Session, queue: str, because: str) -> None:
+    """Have a queue worked until nothing in it waits or runs, and pause it then. Raises NotFoundError, ConflictError.
+
+    What comes meanwhile is worked as well; what is due later stays for when the queue is resumed.
+    """
+    draining = (
+        update(Queue)
+        .where(Queue.name == queue, Queue.paused_at.is_(None))
+        .values(draining_at=func.now(), paused_because=because)
+        .returning(Queue.name)
+    )
+    if session.execute(draining).scalar() is None:
+        if session.execute(select(Queue.name).where(Queue.name == queue)).scalar() is None:
+            raise NotFoundError(f"There is no queue {queue!r}.")
+        raise ConflictError(f"The queue {queue} is paused; resume it first, so that its jobs can run.")
 
 
 def _set_pause(session: Session, queue: str, because: str | None) -> None:
@@ -62,7 +97,7 @@ def _set_pause(session: Session, queue: str, because: str | None) -> None:
     changed = session.execute(
         update(Queue)
         .where(Queue.name == queue)
-        .values(paused_at=paused_at, paused_because=because)
+        .values(paused_at=paused_at, paused_because=because, draining_at=None)
         .returning(Queue.name)
     )
     if changed.scalar() is None:

@@ -40,7 +40,7 @@ class Lab:
             for org_id in (ORG, OTHER_ORG):
                 connection.execute(_KNOWN, (org_id, str(org_id)))
             connection.execute("DELETE FROM workers WHERE hostname = 'lab'")
-            connection.execute("UPDATE queues SET paused_at = NULL, paused_because = NULL")
+            connection.execute("UPDATE queues SET paused_at = NULL, paused_because = NULL, draining_at = NULL")
         self.database = Database(urls.app, urls.platform, pool_size=5)
         self.connection = self.connect()
         self.worker = self.new_worker()

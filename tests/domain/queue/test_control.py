@@ -41,6 +41,14 @@ def test_a_job_that_nobody_or_somebody_else_has_cannot_be_cancelled(lab: Lab) ->
     assert lab.job(job_id)["state"] == "available"
 
 
+def test_a_job_that_a_limit_holds_back_is_held_no_more_when_it_is_cancelled(lab: Lab) -> None:
+    job_id = lab.enqueue(Note())
+    lab.execute("UPDATE jobs SET held_by = %s", uuid4())
+    with lab.database.tenant_scope(ORG) as session:
+        control.cancel(session, job_id)
+    assert lab.job(job_id)["held_by"] is None
+
+
 def test_cancelling_frees_the_unique_key(lab: Lab) -> None:
     job_id = lab.enqueue(Note(), unique_key="k", run_at=datetime.now(UTC) + timedelta(days=1))
     with lab.database.tenant_scope(ORG) as session:
