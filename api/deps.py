@@ -14,6 +14,7 @@ from api.errors import ProblemError
 from config.settings import Settings
 from domain.audit.record import Actor
 from domain.kernel.database import Database
+from domain.webhooks.means import WebhookMeans
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -32,8 +33,14 @@ def database_of(request: Request) -> Database:
     return cast("Database", request.app.state.database)
 
 
+def webhooks_of(request: Request) -> WebhookMeans:
+    """Return what calls webhook endpoints."""
+    return cast("WebhookMeans", request.app.state.webhooks)
+
+
 SettingsDep = Annotated[Settings, Depends(settings_of)]
 DatabaseDep = Annotated[Database, Depends(database_of)]
+WebhooksDep = Annotated[WebhookMeans, Depends(webhooks_of)]
 
 
 def require_development(settings: SettingsDep) -> None:

@@ -69,7 +69,7 @@ def list_sends(
         statement = statement.where(Send.state == state)
     if after is not None:
         statement = statement.where(Send.id < after)
-    found = session.execute(statement).tuples().all()
+    found = session.execute(statement).all()
     attempts: dict[UUID, list[SendAttempt]] = defaultdict(list)
     made = select(SendAttempt).where(SendAttempt.send_id.in_([send.id for send, _ in found]))
     for attempt in session.scalars(made.order_by(SendAttempt.attempt)):
