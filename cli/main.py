@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import database, dead, demo, doctor, jobs, roles
+from cli import database, dead, demo, doctor, jobs, roles, suppressions
 from cli.failure import Command
 
 app = Command(
@@ -36,4 +36,5 @@ app.command()(database.seed)
 app.command()(doctor.doctor)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
+app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(demo.app, name="demo")
