@@ -17,10 +17,17 @@ from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
 from api.pages import ASSETS
 from api.routes import (
+    audit,
     circuits,
+    conversations,
     dead_letters,
     health,
+    jobs,
     journeys,
+    leads,
+    notices,
+    notifications,
+    queues,
     sandbox,
     ses,
     sign_in,
@@ -45,6 +52,7 @@ from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
 from providers.registry import build_sealer, build_webhooks
+from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,9 +71,17 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     unsubscribe.router,
     suppressions.router,
     widget.router,
+    leads.widget,
+    leads.router,
+    conversations.router,
+    notifications.router,
     circuits.router,
     webhook_endpoints.router,
     dead_letters.router,
+    queues.router,
+    jobs.router,
+    notices.router,
+    audit.router,
     journeys.router,
     sandbox.router,
 )
@@ -114,6 +130,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await spool.start(Drain(app.state.ingest, app.state.numbers, app.state.database, lambda: None))
     app.state.signals = Signals(app.state.redis)
     app.state.signals.start()
+    app.state.thread_signals = RedisSignals(settings.redis_url.get_secret_value())
     app.state.bots = BotDirectory(app.state.database)
     app.state.chat = Chat(settings, app.state.database, app.state.ingest)
     app.state.limits = Limits(app.state.redis)

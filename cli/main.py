@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import database, dead, demo, doctor, jobs, roles, suppressions
+from cli import conversations, database, dead, demo, doctor, jobs, notifications, roles, suppressions, webhooks
 from cli.failure import Command
 
 app = Command(
@@ -37,4 +37,7 @@ app.command()(doctor.doctor)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(suppressions.app, name="suppressions")
+app.add_typer(conversations.app, name="conversations")
+app.add_typer(notifications.app, name="notifications")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(demo.app, name="demo")

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from config.telemetry import SCHEDULE_LAST_ASKED
+from domain.alerts.messages import RecheckReach
 from domain.kernel.database import Database
 from domain.queue.message import Message
 from domain.queue.periodic import ask, look
@@ -31,7 +32,7 @@ class Periodic:
     message: Message
 
 
-PERIODIC: Final[Sequence[Periodic]] = ()
+PERIODIC: Final[Sequence[Periodic]] = (Periodic("alerts.recheck", timedelta(minutes=5), RecheckReach()),)
 
 
 class PeriodicWork:

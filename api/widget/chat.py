@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 from uuid import UUID
 
 from pydantic import UUID4, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT: Final = 2_000
 
 
-def _without_nul(text: object) -> object:
+def without_nul(text: object) -> object:
     """Return a text as PostgreSQL can store it."""
     return text.replace("\x00", "") if isinstance(text, str) else text
 
@@ -36,11 +36,19 @@ class ChatMessage(BaseModel):
     text: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_LIMIT),
-        BeforeValidator(_without_nul),
+        BeforeValidator(without_nul),
     ] = Field(repr=False)
     idempotency_key: UUID4
     """Made at random for this message; sent again with each repeat of it. The first one names the conversation."""
     conversation_token: Annotated[str, StringConstraints(max_length=512)] | None = Field(default=None, repr=False)
+
+
+class Opening(Protocol):
+    """Whatever a visitor sends within a conversation, or before one."""
+
+    @property
+    def conversation_token(self) -> str | None:
+        """The token of the conversation that it goes on with."""
 
 
 class Taken(BaseModel):
@@ -61,8 +69,8 @@ class Chat:
         self._ingest = ingest
         self.tokens = ConversationTokens(settings)
 
-    def opened_by(self, message: ChatMessage, bot: ServedBot) -> Pass | None:
-        """Return the conversation that a message goes on with. Raises ProblemError (403) for one of another bot."""
+    def opened_by(self, message: Opening, bot: ServedBot) -> Pass | None:
+        """Return the conversation that something goes on with. Raises ProblemError (403) for one of another bot."""
         if message.conversation_token is None:
             return None
         opened = self.tokens.read(message.conversation_token)

@@ -17,6 +17,16 @@ def is_e164(text: str) -> bool:
     return _E164.fullmatch(text) is not None
 
 
+def region_of(number: str | None) -> str | None:
+    """Return the country (ISO 3166, `"US"`) of a number in E.164; None when there is no number or it can't be told."""
+    if number is None:
+        return None
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return None
+
+
 def parse_number(text: str, *, region: str | None = None) -> str:
     """Return a number as a person writes it in E.164.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import phonenumbers
-
 from domain.alerts.wording import quote
+from domain.clients.numbers import region_of
 
 FALLBACK: Final = "Thanks for your message. {client} has received it and will get back to you as soon as possible."
 _DANGER: Final = (
@@ -25,20 +24,10 @@ def fallback(client: str, own_words: str | None) -> str:
 
 
 def emergency_advice(client: str, number: str | None) -> str:
-    """Return what somebody who may be in danger is told. `number` (E.164) tells the country; the US when it is none."""
-    if region_of(number) in _NINE_ONE_ONE:
+    """Return what somebody who may be in danger is told. `number` (E.164) tells the country, else it is the US."""
+    if (region_of(number) or "US") in _NINE_ONE_ONE:
         return _DANGER.format(call="call 911", talk=_TALK, client=client)
     return _DANGER.format(call="call your local emergency number", talk="", client=client)
-
-
-def region_of(number: str | None) -> str:
-    """Return the country (ISO 3166) of a number in E.164; the US when there is no number or it can't be told."""
-    if number is None:
-        return "US"
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "US"
-    except phonenumbers.NumberParseException:
-        return "US"
 
 
 def who_wrote(channel: str, address: str) -> str:
