@@ -1,4 +1,4 @@
-"""Maintenance for cron, and one job's story: `gatehouse jobs list | run | show`."""
+"""Maintenance for cron, and single jobs: `gatehouse jobs list | run | show | cancel | run-now`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from cli.dead_selection import Reason
 from cli.failure import FailureError
 
 if TYPE_CHECKING:
@@ -42,6 +43,28 @@ def run(name: Annotated[str, typer.Argument(help="A name that `gatehouse jobs li
 def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")]) -> None:
     """Show one job of the queue with all its attempts."""
     show_job(job_id)
+
+
+@app.command()
+def cancel(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], *, reason: Reason = None) -> None:
+    """Cancel a job that waits; one that runs is not interrupted, but not run again."""
+    from cli.scopes import operator, platform_scope  # noqa: PLC0415
+    from domain.audit.queue import cancel_job  # noqa: PLC0415
+
+    with platform_scope() as session:
+        came_to = cancel_job(session, job_id, operator(), reason)
+    typer.echo("Cancelled." if came_to == "cancelled" else "It runs now; it will not be run again.")
+
+
+@app.command("run-now")
+def run_now(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], *, reason: Reason = None) -> None:
+    """Let a job run now that waits for its time or for its next try."""
+    from cli.scopes import operator, platform_scope  # noqa: PLC0415
+    from domain.audit.queue import run_job_now  # noqa: PLC0415
+
+    with platform_scope() as session:
+        run_job_now(session, job_id, operator(), reason)
+    typer.echo("It is due now.")
 
 
 def show_job(job_id: UUID, *, only_dead: bool = False, reveal: bool = False) -> None:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from cli import conversations, database, dead, demo, doctor, jobs, notifications, roles, suppressions, webhooks
+from cli import (
+    conversations,
+    database,
+    dead,
+    demo,
+    doctor,
+    jobs,
+    notices,
+    notifications,
+    queues,
+    roles,
+    suppressions,
+    webhooks,
+)
 from cli.failure import Command
 
 app = Command(
@@ -36,6 +49,8 @@ app.command()(database.seed)
 app.command()(doctor.doctor)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
+app.add_typer(queues.app, name="queues")
+app.add_typer(notices.app, name="notices")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(notifications.app, name="notifications")
