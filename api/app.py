@@ -29,6 +29,7 @@ from api.routes import (
     notifications,
     queues,
     sandbox,
+    sandbox_mail,
     ses,
     sign_in,
     suppressions,
@@ -84,6 +85,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     audit.router,
     journeys.router,
     sandbox.router,
+    sandbox_mail.router,
 )
 
 

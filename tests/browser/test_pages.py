@@ -110,7 +110,14 @@ def test_everybody_can_use_the_pages(
     operator.wait_for_url("**/dashboard/journeys/*")
     address = operator.url
 
-    for path in ("/sandbox", "/demo/chat", address, "/dashboard/journeys", f"/dashboard/journeys/{uuid4()}"):
+    for path in (
+        "/sandbox",
+        "/dashboard/sandbox/mail",
+        "/demo/chat",
+        address,
+        "/dashboard/journeys",
+        f"/dashboard/journeys/{uuid4()}",
+    ):
         operator.goto(path)
         operator.wait_for_load_state("load")
         assert operator.evaluate(FINDINGS) == [], path
