@@ -51,7 +51,7 @@ _REPORTS: Final[Mapping[str, Meaning]] = {
         ErrorClass.RECIPIENT, "The e-mail account does not send to this address, because its owner complained."
     ),
     "Reject": Meaning(ErrorClass.NEVER, "The e-mail provider refused its content."),
-    "Rendering Failure": Meaning(ErrorClass.CONFIGURATION, "The e-mail provider could not put it together."),
+    "Rendering Failure": Meaning(ErrorClass.NEVER, "The e-mail provider could not put it together."),
 }
 _BY_TYPE: Final[Mapping[str, Meaning]] = {
     "Permanent": _REPORTS["Permanent.General"],

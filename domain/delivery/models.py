@@ -18,7 +18,8 @@ _NOW = text("now()")
 class Delivery(Base):
     """One text or e-mail to send to one person, and how far it has come.
 
-    `segments` and `encoding` are of a text. `looked_up_at`: when the provider was last asked about it by a poll.
+    `segments` and `encoding` are of a text. `looked_up_at`: when a poll last asked the provider about it; `closed_at`:
+    when it was given up to hear more of it.
     """
 
     __tablename__ = "deliveries"
@@ -46,6 +47,7 @@ class Delivery(Base):
     expires_at: Mapped[datetime | None] = mapped_column(_TIME)
     asked_person_at: Mapped[datetime | None] = mapped_column(_TIME)
     looked_up_at: Mapped[datetime | None] = mapped_column(_TIME)
+    closed_at: Mapped[datetime | None] = mapped_column(_TIME)
     created_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
     updated_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
 
@@ -96,3 +98,25 @@ class OptOut(Base):
     address: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
     opted_out_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
+
+
+class SenderFlag(Base):
+    """A sender of a client that the provider refuses. Open until `cleared_at`; there is one open flag a sender.
+
+    `late`: the refusal came by a receipt. `probe_at`: when one message may try it again, after `probes` that failed.
+    """
+
+    __tablename__ = "sender_flags"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    org_id: Mapped[UUID]
+    client_id: Mapped[UUID]
+    sender: Mapped[str] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    late: Mapped[bool]
+    probes: Mapped[int]
+    probe_at: Mapped[datetime] = mapped_column(_TIME)
+    flagged_at: Mapped[datetime] = mapped_column(_TIME, server_default=_NOW)
+    cleared_at: Mapped[datetime | None] = mapped_column(_TIME)
+    cleared_by: Mapped[str | None] = mapped_column(Text)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from domain.delivery import repository
+from domain.delivery.failing import tell_of_failure
 from domain.delivery.means import Admission, Means, Outgoing
 from domain.delivery.policy import ErrorClass
 from domain.delivery.ports import OutgoingEmail, OutgoingSms
 from domain.delivery.repository import Attempt, Failure, Loaded
+from domain.delivery.sender_flags import PROBE_WITHIN, take_probe
 from domain.delivery.unsubscribe import Subscriber, unsubscribe_headers
 from domain.gate.decide import decide
 from domain.gate.guards import Decision, Guard
@@ -23,6 +25,8 @@ from domain.queue.outcome import Cancel, Dead, Outcome, Snooze
 from domain.queue.run import Run
 
 _SHORTEST_SNOOZE: Final = timedelta(seconds=1)
+_SENDER_SPREAD: Final = timedelta(minutes=1)
+_SPREAD_STEPS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +41,19 @@ class Sending:
 def open_next(session: Session, run: Run, delivery: Loaded, means: Means, admission: Admission) -> Sending | Outcome:
     """Open the next attempt at a delivery that is locked and has no unresolved one, or end the run saying why not.
 
-    A hard block cancels the delivery, as does a soft one that time doesn't lift; quiet hours put it off, and so does a
-    provider that is not to be called now.
+    A delivery whose time is over is cancelled, as by a hard block and by a soft one that time doesn't lift. Quiet hours
+    put it off, and so does a sender that the provider refuses, or a provider that is not to be called now.
     """
-    blocked = _ask_gate(session, delivery, means)
-    if blocked is not None:
-        return run.finish(session, _stop(session, delivery, blocked, means))
-    if delivery.channel == "sms" and delivery.sms_number is None and delivery.messaging_service_sid is None:
-        return run.finish(session, _no_sender(session, delivery, means))
-    # The last of all, so that nothing that is admitted is not called, but for a commit that fails.
-    held = admission.ask(delivery.channel, delivery.client_id)
-    if held is not None:
-        return run.finish(session, Snooze(held.until, held.reason))
+    ending = (
+        _too_late(session, delivery, means)
+        or _held_back(delivery, means)
+        or _blocked(session, delivery, means)
+        or _no_sender(session, delivery, means)
+        # The last of all, so that nothing that is admitted is not called, but for a commit that fails.
+        or _not_now(session, delivery, means, admission)
+    )
+    if ending is not None:
+        return run.finish(session, ending)
     attempt = Attempt(new_id(), means.clock.now(), "sending")
     repository.open_attempt(session, delivery, attempt, _provider_name(delivery, means), "sending")
     return Sending(delivery, attempt, outgoing(delivery, attempt.id, means))
@@ -72,6 +77,7 @@ def outgoing_sms(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingSm
         from_number=delivery.sms_number,
         messaging_service_sid=delivery.messaging_service_sid,
         status_callback=f"{means.public_url}/webhooks/twilio/status?attempt={attempt_id}",
+        valid_for=None if delivery.seconds_left is None else timedelta(seconds=delivery.seconds_left),
     )
 
 
@@ -90,8 +96,51 @@ def _outgoing_email(delivery: Loaded, attempt_id: UUID, means: Means) -> Outgoin
     )
 
 
+def put_off(delivery: Loaded, until: datetime, reason: str) -> Snooze:
+    """Return the end of a run that must wait; no longer than the delivery is of use, so that its end is noticed."""
+    return Snooze(until if delivery.expires_at is None else min(until, delivery.expires_at), reason)
+
+
 def _provider_name(delivery: Loaded, means: Means) -> str:
     return means.provider_of(delivery.channel).name
+
+
+def _too_late(session: Session, delivery: Loaded, means: Means) -> Outcome | None:
+    if not delivery.expired:
+        return None
+    failure = Failure("Its time was over before it could be sent; it was not sent late.", "expired")
+    attempt = Attempt(new_id(), means.clock.now(), "blocked")
+    repository.open_attempt(session, delivery, attempt, _provider_name(delivery, means), "cancelled", failure)
+    tell_of_failure(session, delivery)
+    return Cancel(failure.text)
+
+
+def _held_back(delivery: Loaded, means: Means) -> Outcome | None:
+    """Return the end of a run whose sender the provider refuses, unless it is time to try it."""
+    if delivery.probe_at is None or delivery.probe_due:
+        return None
+    return _wait_for_turn(delivery, delivery.probe_at, means)
+
+
+def _wait_for_turn(delivery: Loaded, probe_at: datetime, means: Means) -> Outcome:
+    # Spread by the id, so that all that waits for a sender doesn't come at once.
+    spread = _SENDER_SPREAD * ((delivery.id.int % _SPREAD_STEPS) / _SPREAD_STEPS)
+    until = max(probe_at, means.clock.now() + _SHORTEST_SNOOZE) + spread
+    return put_off(delivery, until, "The provider refuses the sender; it waits until that is put right.")
+
+
+def _not_now(session: Session, delivery: Loaded, means: Means, admission: Admission) -> Outcome | None:
+    held = admission.ask(delivery.channel, delivery.client_id)
+    if held is not None:
+        return put_off(delivery, held.until, held.reason)
+    if delivery.flag_id is not None and not take_probe(session, delivery.flag_id):
+        return _wait_for_turn(delivery, means.clock.now() + PROBE_WITHIN, means)
+    return None
+
+
+def _blocked(session: Session, delivery: Loaded, means: Means) -> Outcome | None:
+    decision = _ask_gate(session, delivery, means)
+    return None if decision is None else _stop(session, delivery, decision, means)
 
 
 def _ask_gate(session: Session, delivery: Loaded, means: Means) -> Decision | None:
@@ -136,14 +185,16 @@ def guards(purpose: str, *, direct_reply: bool, opted_out: bool) -> list[Guard]:
 def _stop(session: Session, delivery: Loaded, blocked: Decision, means: Means) -> Outcome:
     now = means.clock.now()
     if blocked.retry_at is not None:
-        return Snooze(max(blocked.retry_at, now + _SHORTEST_SNOOZE), blocked.reason)
+        return put_off(delivery, max(blocked.retry_at, now + _SHORTEST_SNOOZE), blocked.reason)
     failure = Failure(blocked.reason, blocked.guard.value)
     attempt = Attempt(new_id(), now, "blocked")
     repository.open_attempt(session, delivery, attempt, _provider_name(delivery, means), "cancelled", failure)
     return Cancel(blocked.reason)
 
 
-def _no_sender(session: Session, delivery: Loaded, means: Means) -> Outcome:
+def _no_sender(session: Session, delivery: Loaded, means: Means) -> Outcome | None:
+    if delivery.sender is not None:
+        return None
     error_class = ErrorClass.CONFIGURATION
     failure = Failure("The client has neither a telephone number nor a Messaging Service to send from.", error_class)
     attempt = Attempt(new_id(), means.clock.now(), "not_sent")

@@ -1,13 +1,15 @@
-"""Pure decisions of delivery: what a provider's error means, how states move forward, which words opt out.
+"""Pure decisions of delivery: what a provider's error means, what follows from it, and how long to wait.
 
-Codes and statuses are Twilio's: https://www.twilio.com/docs/api/errors and
-https://www.twilio.com/docs/messaging/api/message-resource#message-status-values. What to do about a code is our
-judgement.
+Codes are Twilio's: https://www.twilio.com/docs/api/errors. What to do about a code is our judgement.
+
+A number that can't get texts (the class `recipient`) is not suppressed as one that opted out is. Nobody is texted here
+without a reason: a customer is answered, and who writes to us has shown that the number works; an owner whose number
+fails is a client whose alerts do not arrive, which is told where alerts are set up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -25,6 +27,11 @@ SETTLING: Final = timedelta(seconds=25)
 read), and 5 s by which the provider's list may lag behind."""
 IN_FLIGHT: Final = timedelta(seconds=60)
 """An attempt marked `sending` may really be under way this long: rescue from a lost worker takes 20 s, a run 60 s."""
+ASK_AFTER: Final = timedelta(hours=24)
+"""A provider that can't tell what became of an attempt is asked for so long, then a person."""
+LONGEST_LOOKUP_WAIT: Final = timedelta(hours=1)
+EVENT_WITHIN: Final = timedelta(hours=1)
+"""E-mail providers keep no list, but report events; an event that has not come by then does not come."""
 TWIN_PAUSE: Final = timedelta(seconds=5)
 """How long to wait for the same text to the same recipient that is under way, before looking again."""
 
@@ -41,7 +48,9 @@ class ErrorClass(StrEnum):
     OPTED_OUT = "opted_out"
     NEVER = "never"
     TOO_LONG = "too_long"
+    REGION = "region"
     CONFIGURATION = "configuration"
+    REGISTRATION = "registration"
     UNCLASSIFIED = "unclassified"
 
 
@@ -50,10 +59,12 @@ class Treatment:
     """What to do about a class of errors.
 
     `retry`: at most `tries` in all, waiting at least `wait`, doubled each time up to `longest`. `reconcile`: find out
-    what became of it before anything else. `fail`: the delivery ends here. `operator`: it ends, and a person must look.
+    what became of it before anything else. `hold`: the sender is refused, so what it would send waits, and one message
+    tries it every `wait`, doubled each time up to `longest`. `fail`: the delivery ends here. `operator`: it ends, and a
+    person must look.
     """
 
-    action: Literal["retry", "reconcile", "fail", "operator"]
+    action: Literal["retry", "reconcile", "hold", "fail", "operator"]
     tries: int = SEND_TRIES
     wait: timedelta = timedelta(0)
     longest: timedelta = timedelta(hours=1)
@@ -69,7 +80,9 @@ TREATMENTS: Final[Mapping[ErrorClass, Treatment]] = {
     ErrorClass.OPTED_OUT: Treatment("fail"),
     ErrorClass.NEVER: Treatment("fail"),
     ErrorClass.TOO_LONG: Treatment("operator"),
-    ErrorClass.CONFIGURATION: Treatment("operator"),
+    ErrorClass.REGION: Treatment("operator"),
+    ErrorClass.CONFIGURATION: Treatment("hold", wait=timedelta(minutes=5)),
+    ErrorClass.REGISTRATION: Treatment("hold", wait=timedelta(hours=1), longest=timedelta(hours=6)),
     ErrorClass.UNCLASSIFIED: Treatment("operator"),
 }
 
@@ -88,7 +101,7 @@ ERRORS: Final[Mapping[int, Meaning]] = {
     20500: Meaning(ErrorClass.AMBIGUOUS, "Twilio had an internal error."),
     20503: Meaning(ErrorClass.AMBIGUOUS, "Twilio was unavailable."),
     21211: Meaning(ErrorClass.RECIPIENT, "The recipient's number is not valid."),
-    21408: Meaning(ErrorClass.CONFIGURATION, "The account may not send to the recipient's region."),
+    21408: Meaning(ErrorClass.REGION, "The account may not send to the recipient's region."),
     21606: Meaning(ErrorClass.CONFIGURATION, "The sender's number can't send texts from this account."),
     21610: Meaning(ErrorClass.OPTED_OUT, "The recipient has opted out."),
     21611: Meaning(ErrorClass.BACK_OFF, "The sender's queue at Twilio is full."),
@@ -107,7 +120,7 @@ ERRORS: Final[Mapping[int, Meaning]] = {
     30022: Meaning(ErrorClass.BACK_OFF, "The carrier's rate limit is exceeded."),
     30023: Meaning(ErrorClass.UNTIL_MIDNIGHT, "The carrier's daily limit is reached; it resets at midnight Pacific."),
     30034: Meaning(ErrorClass.CONFIGURATION, "The sender's number is not registered for A2P 10DLC."),
-    30035: Meaning(ErrorClass.CONFIGURATION, "The sender's number is still being registered."),
+    30035: Meaning(ErrorClass.REGISTRATION, "The sender's number is still being registered."),
     30036: Meaning(ErrorClass.FEW, "The message's validity period ran out."),
     30410: Meaning(ErrorClass.AMBIGUOUS, "The provider did not answer in time."),
 }
@@ -172,6 +185,15 @@ def wait_before_retry(
     return max(wait, retry_after or timedelta(0)) or None
 
 
+def wait_before_lookup(age: timedelta, channel: str) -> timedelta | None:
+    """Return when to look again for an attempt that began `age` ago; None when it is time to ask a person."""
+    if channel == "email":
+        return EVENT_WITHIN - age if age < EVENT_WITHIN else None
+    if age >= ASK_AFTER:
+        return None
+    return min(max(age, SETTLING), LONGEST_LOOKUP_WAIT, ASK_AFTER - age)
+
+
 _PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 
 
@@ -180,58 +202,3 @@ def until_midnight_pacific(now: datetime) -> timedelta:
     tomorrow = now.astimezone(_PACIFIC).date() + timedelta(days=1)
     # Two aware times of one zone subtract by the wall clock; in UTC a day of 23 or 25 hours counts as it is.
     return datetime.combine(tomorrow, time.min, _PACIFIC).astimezone(now.tzinfo) - now
-
-
-State = Literal["pending", "sending", "unknown", "accepted", "sent", "delivered", "undelivered", "failed", "cancelled"]
-
-# From weakest to strongest evidence. A later report never takes a delivery back, whatever order reports come in.
-_STATUS_ORDER: Final = (
-    "accepted", "scheduled", "queued", "sending", "sent", "canceled", "failed", "undelivered", "partially_delivered",
-    "delivered", "read", "suppressed", "bounced", "complained",
-)  # fmt: skip
-_STATE_BY_STATUS: Final[Mapping[str, State]] = {
-    "sent": "sent",
-    "canceled": "failed",
-    "failed": "failed",
-    "undelivered": "undelivered",
-    "partially_delivered": "undelivered",
-    "delivered": "delivered",
-    "read": "delivered",
-    # Of an e-mail (`email_policy`). A complaint comes from a mailbox that had it.
-    "suppressed": "undelivered",
-    "bounced": "undelivered",
-    "complained": "delivered",
-}
-
-
-def state_of(status: str) -> State:
-    """Return the delivery's state by a provider's status. Even a status that nobody knows proves that it was taken."""
-    return _STATE_BY_STATUS.get(status, "accepted")
-
-
-def strongest(reports: Iterable[tuple[str, str | None]]) -> tuple[str, str | None] | None:
-    """Return the report (status, error code) that says most about where a message is; None without any."""
-    return max(reports, key=lambda report: (_strength(report[0]), report[0], report[1] or ""), default=None)
-
-
-def _strength(status: str) -> int:
-    return _STATUS_ORDER.index(status) if status in _STATUS_ORDER else -1
-
-
-_STOP: Final = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"})
-_START: Final = frozenset({"START", "YES", "UNSTOP"})
-_HELP: Final = frozenset({"HELP", "INFO"})
-
-
-def keyword(body: str) -> Literal["stop", "start", "help"] | None:
-    """Return which of Twilio's keywords a text is: that word alone, in any case.
-
-    Opting out is read generously ("Stop.", "STOP!"), since writing on would be the greater harm. "YES" is a `start`
-    only to someone who opted out; to anyone else it is an answer, so ask `is_opted_out` as well.
-    """
-    word = body.strip().upper()
-    if word.strip(".!,;:'\" ") in _STOP:
-        return "stop"
-    if word in _START:
-        return "start"
-    return "help" if word in _HELP else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
@@ -15,6 +15,7 @@ class OutgoingSms:
 
     `attempt_id` identifies the try; `to` and `from_number` are E.164. With both a number and a Messaging Service, the
     number is the sender and the service handles it. `status_callback` is where the provider reports what becomes of it.
+    A provider that could not pass it on within `valid_for` does not any more.
     """
 
     attempt_id: UUID
@@ -25,6 +26,7 @@ class OutgoingSms:
     from_number: str | None
     messaging_service_sid: str | None
     status_callback: str | None
+    valid_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

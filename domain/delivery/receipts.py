@@ -1,30 +1,33 @@
 """What a provider reports of a message later: each report kept once, the delivery brought to where they point.
 
-Reports come repeated and out of order, some before the provider's own answer is on record. A state is therefore
-computed from all reports of a delivery, by their evidence, not by their order.
+Reports come repeated and out of order, some before the provider's own answer is on record. What became of a try is
+therefore computed from all reports of its message, by their evidence, not by their order (`tries`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import partial
+from typing import Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from domain.delivery import repository
 from domain.delivery.email_policy import reported, suppression
-from domain.delivery.models import Delivery, DeliveryReceipt, NotificationLog
+from domain.delivery.models import DeliveryReceipt, NotificationLog
 from domain.delivery.opt_outs import Source, record_opt_out
-from domain.delivery.policy import ErrorClass, Meaning, meaning, state_of, strongest
-from domain.delivery.repository import Loaded
+from domain.delivery.policy import TREATMENTS, ErrorClass, Meaning, meaning
+from domain.delivery.repository import Failure, Loaded
+from domain.delivery.sender_flags import flag_sender
+from domain.delivery.states import FAILED_STATES, state_of
+from domain.delivery.tries import find_try, settle_try
 from domain.kernel.database import Database
 from domain.kernel.ids import new_id
 
-FAILED_STATES: Final = ("failed", "undelivered")
 Taking = Literal["recorded", "repeated", "unknown"]
 _log = structlog.get_logger(__name__)
 
@@ -52,12 +55,12 @@ def take_receipt(database: Database, receipt: Receipt) -> Taking:
 
 def _owner(session: Session, receipt: Receipt) -> tuple[UUID, UUID] | None:
     """Return the organization and the delivery that a report belongs to: by attempt, else by the provider's id."""
-    row = None
+    log, row = NotificationLog, None
     if receipt.attempt_id is not None:
-        log = NotificationLog
         row = session.execute(select(log.org_id, log.delivery_id).where(log.id == receipt.attempt_id)).one_or_none()
     if row is None:
-        statement = select(Delivery.org_id, Delivery.id).where(Delivery.provider_id == receipt.provider_id).limit(1)
+        # Not by the delivery's own id of the provider's, which is that of its latest try.
+        statement = select(log.org_id, log.delivery_id).where(log.provider_id == receipt.provider_id).limit(1)
         row = session.execute(statement).one_or_none()
     return None if row is None else (row[0], row[1])
 
@@ -68,12 +71,23 @@ def _record(session: Session, delivery_id: UUID, receipt: Receipt) -> Taking:
         return "unknown"
     if not _keep(session, delivery.org_id, delivery_id, receipt):
         return "repeated"
-    if receipt.attempt_id is not None:
-        _prove(session, delivery_id, receipt.attempt_id, receipt.provider_id)
-    _advance(session, delivery, receipt.provider_id)
+    found = find_try(session, delivery_id, receipt.attempt_id, receipt.provider_id)
+    failure = _failure(delivery, receipt)
+    if failure is not None and TREATMENTS[ErrorClass(failure.error_class or "")].action == "hold":
+        flag_sender(session, delivery, failure, late=True)
     _suppress(session, delivery, receipt)
+    if found is not None:
+        settle_try(session, delivery, found, receipt.provider_id, partial(_meaning, delivery))
     _log.info("receipt_recorded", delivery_id=str(delivery_id), status=receipt.status, error_code=receipt.error_code)
     return "recorded"
+
+
+def _failure(delivery: Loaded, receipt: Receipt) -> Failure | None:
+    """Return why a message failed, by a report that says so."""
+    if state_of(receipt.status) not in FAILED_STATES:
+        return None
+    found = _meaning(delivery, receipt.error_code)
+    return Failure(found.words, found.error_class, receipt.error_code)
 
 
 def _suppress(session: Session, delivery: Loaded, receipt: Receipt) -> None:
@@ -111,46 +125,6 @@ def _keep(session: Session, org_id: UUID, delivery_id: UUID, receipt: Receipt) -
         .returning(DeliveryReceipt.id)
     )
     return session.scalar(statement) is not None
-
-
-def _prove(session: Session, delivery_id: UUID, attempt_id: UUID, provider_id: str) -> None:
-    """Close an attempt as accepted, whatever was known before: a report that names it is proof."""
-    log = NotificationLog
-    session.execute(
-        update(log)
-        .where(log.id == attempt_id, log.delivery_id == delivery_id, log.outcome != "accepted")
-        .values(
-            outcome="accepted",
-            provider_id=provider_id,
-            finished_at=func.coalesce(log.finished_at, func.now()),
-            error_code=None,
-            error_class=None,
-            error_text=None,
-        )
-    )
-
-
-def _advance(session: Session, delivery: Loaded, provider_id: str) -> None:
-    reports = session.execute(
-        select(DeliveryReceipt.status, DeliveryReceipt.error_code).where(DeliveryReceipt.delivery_id == delivery.id)
-    )
-    best = strongest((status, error_code) for status, error_code in reports)
-    if best is None:
-        return
-    state, failure = state_of(best[0]), None
-    if state in FAILED_STATES:
-        failure = _meaning(delivery, best[1])
-    session.execute(
-        update(Delivery)
-        .where(Delivery.id == delivery.id)
-        .values(
-            state=state,
-            provider_id=func.coalesce(Delivery.provider_id, provider_id),
-            error_code=best[1] if failure else None,
-            error_text=failure and failure.words,
-            updated_at=func.now(),
-        )
-    )
 
 
 def _meaning(delivery: Loaded, error_code: str | None) -> Meaning:

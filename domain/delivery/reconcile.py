@@ -1,8 +1,12 @@
-"""Find out what became of an attempt whose end nobody knows, before anything is sent again."""
+"""Find out what became of an attempt whose end nobody knows, before anything is sent again.
+
+A provider that can't tell is asked again for a day, less and less often; then a person is. Nothing is sent blindly.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -12,21 +16,24 @@ from domain.delivery import repository
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.means import Admission, Means, came_to
 from domain.delivery.opening import Sending, open_next, outgoing_sms
-from domain.delivery.policy import (
-    IN_FLIGHT,
-    SETTLING,
-    TREATMENTS,
-    TWIN_PAUSE,
-    meaning,
-    state_of,
-    wait_before_retry,
-)
+from domain.delivery.policy import IN_FLIGHT, SETTLING, TWIN_PAUSE, Meaning, meaning, wait_before_lookup
 from domain.delivery.ports import Accepted
 from domain.delivery.repository import Attempt, Failure, Loaded
-from domain.queue.outcome import Dead, Done, Outcome, Retry, Snooze
+from domain.delivery.sender_flags import clear_flag
+from domain.delivery.states import FAILED_STATES, state_of
+from domain.delivery.telling import tell_sent
+from domain.notices.raising import NoticeKind, raise_notice
+from domain.queue.outcome import Done, Outcome, Snooze
 from domain.queue.run import Run
 
+_MOVED_BY_REPORT: Final = "A report said meanwhile what became of it."
 _NOT_THERE: Final = Failure("The provider has no such message: it was not sent.")
+_KEEPS_NO_LIST: Final = Meaning(meaning(30410).error_class, "The provider keeps no list, and reported nothing.")
+_ASK: Final = (
+    "Nobody knows whether a message of {client} was sent: the answer was lost, and the provider can't tell. It is not"
+    " sent again by itself. Look it up at the provider, then: gatehouse deliveries resolve {id} --sent, --resend or"
+    " --give-up. A report that comes after all settles it."
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -34,8 +41,7 @@ def await_settling(session: Session, run: Run, delivery: Loaded, attempt: Attemp
     """Mark a found attempt as unknown. Ends the run when it is too early to look for it; None when it is time."""
     now = means.clock.now()
     if attempt.outcome != "unknown":
-        repository.close_attempt(session, attempt.id, "unknown", at=now)
-        repository.mark(session, delivery.id, "unknown")
+        repository.end_attempt(session, delivery.id, attempt.id, "unknown", "unknown", at=now)
     settled = attempt.started_at + SETTLING
     if now < settled:
         return run.finish(session, Snooze(settled, "An attempt at it may still be under way."))
@@ -43,13 +49,11 @@ def await_settling(session: Session, run: Run, delivery: Loaded, attempt: Attemp
 
 
 def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admission: Admission) -> Sending | Outcome:
-    """Ask the provider about an attempt: end the run when it took the message, else open the next attempt.
-
-    When the provider can't tell, the run is retried and at last dead: a person decides, nothing is sent blindly.
-    """
+    """Ask the provider about an attempt: end the run when it took the message, else open the next attempt."""
     found = _look(run, delivery, attempt, means, admission)
     if isinstance(found, Outcome):
         return found
+    _log.info("attempt_looked_for", delivery_id=str(delivery.id), attempt_id=str(attempt.id), found=len(found))
     with run.scope() as session:
         current = repository.lock_delivery(session, delivery.id)
         if current is None or current.taken:
@@ -62,10 +66,43 @@ def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admiss
         others = repository.taken_by_others(session, current.id, [each.provider_id for each in found])
         ours = next((each for each in found if each.provider_id not in others), None)
         if ours is not None:
-            record_accepted(session, current, attempt, ours, means)
-            return run.finish(session, Done("The provider had taken it, as it says."))
-        repository.close_attempt(session, attempt.id, "not_sent", at=now, failure=_NOT_THERE)
+            return run.finish(session, record_accepted(session, current, attempt, ours, means))
+        if not repository.end_attempt(
+            session, current.id, attempt.id, "not_sent", "pending", at=now, failure=_NOT_THERE
+        ):
+            return run.finish(session, moved_by_report(session, current, now))
         return open_next(session, run, current, means, admission)
+
+
+def record_accepted(session: Session, delivery: Loaded, attempt: Attempt, accepted: Accepted, means: Means) -> Outcome:
+    """Record that a provider has the message, with what follows; return how the run ends."""
+    now = means.clock.now()
+    state = state_of(accepted.status)
+    # One that failed already is followed by a report that says why; until then it counts as taken.
+    moved = repository.end_attempt(
+        session,
+        delivery.id,
+        attempt.id,
+        "accepted",
+        "accepted" if state in FAILED_STATES else state,
+        at=now,
+        provider_id=accepted.provider_id,
+    )
+    if not moved:
+        return moved_by_report(session, delivery, now)
+    if delivery.flag_id is not None and not delivery.flag_late:
+        clear_flag(session, delivery.flag_id, by="a message that was taken")
+    if delivery.listened:
+        tell_sent(session, delivery, accepted.provider_id, now)
+    return Done()
+
+
+def moved_by_report(session: Session, delivery: Loaded, now: datetime) -> Outcome:
+    """Return the end of a run whose attempt a report closed meanwhile."""
+    current = repository.lock_delivery(session, delivery.id)
+    if current is None or current.taken:
+        return Done(_MOVED_BY_REPORT)
+    return Snooze(now, _MOVED_BY_REPORT)
 
 
 def _look(
@@ -73,40 +110,40 @@ def _look(
 ) -> Sequence[Accepted] | Outcome:
     """Return the messages that may be this attempt's, or how the run ends when that can't be told now."""
     if delivery.channel == "email":
-        return _cannot_tell(run, OutcomeUnknownError("The provider keeps no list."), means)
+        return _cannot_tell(run, delivery, attempt, _KEEPS_NO_LIST, means)
     held = admission.ask(delivery.channel, delivery.client_id)
     if held is not None:
         return Snooze(held.until, held.reason)
     try:
         found = means.sms.find(outgoing_sms(delivery, attempt.id, means), attempt.started_at)
     except ProviderRejectedError as error:
-        admission.settle(came_to(error, meaning(error.code, error.http_status).error_class))
-        return _cannot_tell(run, error, means)
-    except OutcomeUnknownError as error:
+        why = meaning(error.code, error.http_status, error.name)
+        admission.settle(came_to(error, why.error_class))
+        return _cannot_tell(run, delivery, attempt, why, means)
+    except OutcomeUnknownError:
         admission.settle("failed")
-        return _cannot_tell(run, error, means)
+        return _cannot_tell(run, delivery, attempt, meaning(30410), means)
     admission.settle("answered")
     return found
 
 
-def record_accepted(session: Session, delivery: Loaded, attempt: Attempt, accepted: Accepted, means: Means) -> None:
-    """Record that a provider has the message."""
-    repository.accept(
-        session,
-        delivery.id,
-        attempt.id,
-        state=state_of(accepted.status),
-        provider_id=accepted.provider_id,
-        at=means.clock.now(),
-    )
-
-
-def _cannot_tell(run: Run, error: ProviderRejectedError | OutcomeUnknownError, means: Means) -> Outcome:
-    found = meaning(30410)
-    asked = None
-    if isinstance(error, ProviderRejectedError):
-        found, asked = meaning(error.code, error.http_status), error.retry_after
-    words = f"It is not known whether it was sent, and the provider does not say. {found.words}"
-    if TREATMENTS[found.error_class].action in ("fail", "operator"):
-        return Dead(words, found.error_class)
-    return Retry(words, wait_before_retry(found.error_class, run.tries, means.clock.now(), asked), found.error_class)
+def _cannot_tell(run: Run, delivery: Loaded, attempt: Attempt, why: Meaning, means: Means) -> Outcome:
+    now = means.clock.now()
+    words = f"It is not known whether it was sent. {why.words}"
+    wait = wait_before_lookup(now - attempt.started_at, delivery.channel)
+    if wait is not None:
+        return Snooze(now + wait, words)
+    with run.scope() as session:
+        current = repository.lock_delivery(session, delivery.id)
+        if current is None or current.taken or current.state != "unknown":
+            return run.finish(session, moved_by_report(session, delivery, now))
+        repository.ask_person(session, delivery.id)
+        raise_notice(
+            session,
+            NoticeKind.OUTCOME_UNKNOWN,
+            f"delivery:{delivery.id}",
+            _ASK.format(client=delivery.client_name, id=delivery.id),
+            org_id=delivery.org_id,
+            client_id=delivery.client_id,
+        )
+        return run.finish(session, Done(f"{words} A person decides."))

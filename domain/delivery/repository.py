@@ -11,16 +11,21 @@ from uuid import UUID
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from domain.delivery.models import Delivery, NotificationLog
-from domain.delivery.policy import State
+from domain.delivery.models import Delivery
+from domain.delivery.states import State
 from domain.kernel.database import raw_connection
 
-_UNRESOLVED: Final = ("sending", "unknown")
+UNRESOLVED: Final = ("sending", "unknown")
+_TAKEN: Final = frozenset({"accepted", "sent", "delivered", "undelivered"})
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A delivery as it is now, its client's senders, its recipient's consent, and until when a person answers."""
+    """A delivery as it is now, its client's senders, its recipient's consent, and until when a person answers.
+
+    `expired`: its time is over, of which `seconds_left` are left. `flag_id`, `probe_at`, `probe_due`, `flag_late`: the
+    flag of its sender, if it has one. `listened`: the organization has endpoints that may want to know of it.
+    """
 
     id: UUID
     org_id: UUID
@@ -42,20 +47,47 @@ class Loaded:
     messaging_service_sid: str | None
     opted_out: bool
     taken_over_until: datetime | None
+    expires_at: datetime | None
+    expired: bool
+    seconds_left: float | None
+    flag_id: UUID | None
+    probe_at: datetime | None
+    probe_due: bool | None
+    flag_late: bool | None
+    listened: bool
 
     @property
     def taken(self) -> bool:
-        """Whether a provider has this message, so that it is never sent again, whatever became of it there."""
-        return self.provider_id is not None
+        """Whether a provider has this message, by its word or a person's, so that it is not sent again."""
+        return self.provider_id is not None or self.state in _TAKEN
+
+    @property
+    def sender(self) -> str | None:
+        """What is flagged when the provider refuses to send for it: its number or service; the account for e-mail."""
+        return "email" if self.channel == "email" else self.sms_number or self.messaging_service_sid
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a delivery that is not closed."""
+    """One try at a delivery."""
 
     id: UUID
     started_at: datetime
     outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastTry:
+    """The latest attempt at a delivery, with what decides about the next.
+
+    `failed_tries`: how many a provider took and reported as failed later. `now` is the database's time.
+    """
+
+    attempt: Attempt
+    finished_at: datetime | None
+    error_class: str | None
+    failed_tries: int
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +111,21 @@ _LOAD: Final = """
                           AND w.consent IN ('stop', 'start')
                         ORDER BY w.id DESC LIMIT 1), false),
            (SELECT v.taken_over_until FROM messages m JOIN conversations v ON v.id = m.conversation_id
-            WHERE m.id = d.message_id)
+            WHERE m.id = d.message_id),
+           d.expires_at, coalesce(d.expires_at <= clock_timestamp(), false),
+           extract(epoch FROM d.expires_at - clock_timestamp())::float8, f.id, f.probe_at, f.probe_at <= now(), f.late,
+           EXISTS (SELECT FROM webhook_endpoints e WHERE e.org_id = d.org_id)
     FROM deliveries d JOIN clients c ON c.id = d.client_id
+    LEFT JOIN sender_flags f ON f.client_id = d.client_id AND f.cleared_at IS NULL AND f.sender =
+        CASE d.channel WHEN 'email' THEN 'email' ELSE coalesce(c.sms_number, c.messaging_service_sid) END
     WHERE d.id = %s
     FOR UPDATE OF d
+"""
+_LAST_TRY: Final = """
+    SELECT id, started_at, outcome, finished_at, error_class,
+           (SELECT count(*) FROM notification_logs f WHERE f.delivery_id = l.delivery_id AND f.outcome = 'failed'),
+           now()
+    FROM notification_logs l WHERE delivery_id = %s ORDER BY attempt DESC LIMIT 1
 """
 _OPEN: Final = """
     WITH opened AS (
@@ -96,18 +139,25 @@ _OPEN: Final = """
                           error_text = %(error_text)s, updated_at = now()
     WHERE id = %(id)s
 """
-# A delivery that has a provider's id already was moved by a receipt, perhaps further than the provider's answer says.
-_ACCEPT: Final = """
-    WITH closed AS (
-        UPDATE notification_logs
-        SET outcome = 'accepted', finished_at = %(at)s, provider_id = %(provider_id)s, error_code = NULL,
-            error_class = NULL, error_text = NULL
-        WHERE id = %(attempt_id)s AND outcome <> 'accepted'
+# The delivery is locked before its attempt, as receipts lock them. A delivery that has a provider's id was moved by a
+# receipt, perhaps further than the provider's answer says; so was one whose attempt is not open any more.
+_END: Final = """
+    WITH held AS MATERIALIZED (
+        SELECT id FROM deliveries WHERE id = %(id)s FOR UPDATE
+    ), closed AS (
+        UPDATE notification_logs l
+        SET outcome = %(outcome)s, finished_at = %(at)s, provider_id = %(provider_id)s, error_code = %(error_code)s,
+            error_class = %(error_class)s, error_text = %(error_text)s
+        FROM held WHERE l.id = %(attempt_id)s AND l.outcome = ANY(%(open)s)
+        RETURNING l.id
     )
-    UPDATE deliveries SET state = %(state)s, provider_id = %(provider_id)s, error_code = NULL, error_text = NULL,
-                          updated_at = now()
-    WHERE id = %(id)s AND provider_id IS NULL
+    UPDATE deliveries d
+    SET state = %(state)s, provider_id = %(provider_id)s, error_code = %(error_code)s, error_text = %(error_text)s,
+        updated_at = now()
+    FROM closed WHERE d.id = %(id)s AND d.provider_id IS NULL
 """
+# A late answer of a run that was given up may still prove that an attempt was taken which was thought not sent.
+_OPEN_TO_PROOF: Final = ["sending", "unknown", "not_sent"]
 
 
 def lock_delivery(session: Session, delivery_id: UUID) -> Loaded | None:
@@ -116,17 +166,10 @@ def lock_delivery(session: Session, delivery_id: UUID) -> Loaded | None:
     return None if row is None else Loaded(*row)
 
 
-def unresolved_attempt(session: Session, delivery_id: UUID) -> Attempt | None:
-    """Return the attempt of which nobody knows yet what became of it. There is at most one."""
-    log = NotificationLog
-    statement = (
-        select(log.id, log.started_at, log.outcome)
-        .where(log.delivery_id == delivery_id, log.outcome.in_(_UNRESOLVED))
-        .order_by(log.attempt.desc())
-        .limit(1)
-    )
-    row = session.execute(statement).one_or_none()
-    return None if row is None else Attempt(*row)
+def last_try(session: Session, delivery_id: UUID) -> LastTry | None:
+    """Return the latest attempt at a delivery; None before the first."""
+    row = raw_connection(session).execute(_LAST_TRY, [delivery_id]).fetchone()
+    return None if row is None else LastTry(Attempt(*row[:3]), *row[3:])
 
 
 def open_attempt(
@@ -141,7 +184,7 @@ def open_attempt(
             "provider": provider,
             "outcome": attempt.outcome,
             "at": attempt.started_at,
-            "finished_at": None if attempt.outcome in _UNRESOLVED else attempt.started_at,
+            "finished_at": None if attempt.outcome in UNRESOLVED else attempt.started_at,
             "error_class": failure and failure.error_class,
             "error_text": failure and failure.text,
             "state": state,
@@ -150,54 +193,44 @@ def open_attempt(
     )
 
 
-def accept(
-    session: Session, delivery_id: UUID, attempt_id: UUID, *, state: State, provider_id: str, at: datetime
-) -> None:
-    """Record that a provider has the message, and its state there unless a receipt has told more."""
-    raw_connection(session).execute(
-        _ACCEPT,
-        {"id": delivery_id, "attempt_id": attempt_id, "state": state, "provider_id": provider_id, "at": at},
-        prepare=True,
-    )
-
-
-def close_attempt(
+def end_attempt(
     session: Session,
+    delivery_id: UUID,
     attempt_id: UUID,
-    outcome: Literal["rejected", "unknown", "not_sent"],
+    outcome: Literal["accepted", "rejected", "unknown", "not_sent"],
+    state: State,
     *,
     at: datetime,
+    provider_id: str | None = None,
     failure: Failure | None = None,
-) -> None:
-    """Record that an attempt came to nothing or that its end is not known, unless its acceptance is proven."""
-    log = NotificationLog
-    session.execute(
-        update(log)
-        .where(log.id == attempt_id, log.outcome != "accepted")
-        .values(
-            outcome=outcome,
-            finished_at=at,
-            error_code=failure and failure.code,
-            error_class=failure and failure.error_class,
-            error_text=failure and failure.text,
-        )
+) -> bool:
+    """Close an attempt and move its delivery to `state`; False when reports moved it already, which then counts.
+
+    An end that is not known may be closed once more, by what was found out.
+    """
+    cursor = raw_connection(session).execute(
+        _END,
+        {
+            "id": delivery_id,
+            "attempt_id": attempt_id,
+            "outcome": outcome,
+            "open": _OPEN_TO_PROOF if outcome == "accepted" else list(UNRESOLVED),
+            "state": state,
+            "at": at,
+            "provider_id": provider_id,
+            "error_code": failure and failure.code,
+            "error_class": failure and failure.error_class,
+            "error_text": failure and failure.text,
+        },
+        prepare=True,
     )
+    return cursor.rowcount > 0
 
 
-def mark(session: Session, delivery_id: UUID, state: State, failure: Failure | None = None) -> bool:
-    """Set the state of a delivery that no provider has, as far as is known; return False when one has."""
-    statement = (
-        update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.provider_id.is_(None))
-        .values(
-            state=state,
-            error_code=failure and failure.code,
-            error_text=failure and failure.text,
-            updated_at=func.now(),
-        )
-        .returning(Delivery.id)
-    )
-    return session.scalar(statement) is not None
+def ask_person(session: Session, delivery_id: UUID) -> None:
+    """Record that what became of a delivery is for a person to decide."""
+    statement = update(Delivery).where(Delivery.id == delivery_id)
+    session.execute(statement.values(asked_person_at=func.now(), updated_at=func.now()))
 
 
 def hold_twins(session: Session, delivery: Loaded) -> None:

@@ -6,17 +6,18 @@ answer was lost) first finds that out: see `reconcile`.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 import structlog
 from sqlalchemy.orm import Session
 
 from domain.delivery import repository
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
+from domain.delivery.failing import tell_of_failure
 from domain.delivery.means import Admission, Means, came_to
 from domain.delivery.messages import SendDelivery
-from domain.delivery.opening import Sending, open_next
+from domain.delivery.opening import Sending, open_next, put_off
 from domain.delivery.opt_outs import record_opt_out
 from domain.delivery.policy import (
     CALL_WITHIN,
@@ -29,8 +30,11 @@ from domain.delivery.policy import (
     wait_before_retry,
 )
 from domain.delivery.ports import Accepted
-from domain.delivery.reconcile import await_settling, reconcile, record_accepted
+from domain.delivery.reconcile import await_settling, moved_by_report, reconcile, record_accepted
 from domain.delivery.repository import Attempt, Failure, Loaded
+from domain.delivery.resending import resend_at
+from domain.delivery.sender_flags import flag_sender
+from domain.delivery.states import State
 from domain.kernel.errors import NotFoundError
 from domain.kernel.redaction import redact_text
 from domain.queue.finish import RunLostError
@@ -73,10 +77,13 @@ def _begin(
             return run.finish(session, Done("The provider has it already."))
         if delivery.state == "cancelled":
             return run.finish(session, Cancel("It was cancelled."))
-        attempt = repository.unresolved_attempt(session, delivery.id) if delivery.attempts else None
-        if attempt is None:
-            return open_next(session, run, delivery, means, admission)
-        return await_settling(session, run, delivery, attempt, means) or (delivery, attempt)
+        last = repository.last_try(session, delivery.id) if delivery.attempts else None
+        if last is not None and last.attempt.outcome in repository.UNRESOLVED:
+            return await_settling(session, run, delivery, last.attempt, means) or (delivery, last.attempt)
+        until = resend_at(last)
+        if until is not None:
+            return run.finish(session, put_off(delivery, until, "The last try failed at the provider; the next waits."))
+        return open_next(session, run, delivery, means, admission)
 
 
 def _call(run: Run, sending: Sending, means: Means, admission: Admission) -> Outcome:
@@ -107,8 +114,7 @@ def _call(run: Run, sending: Sending, means: Means, admission: Admission) -> Out
 def _accepted(run: Run, sending: Sending, accepted: Accepted, means: Means) -> Outcome:
     try:
         with run.scope() as session:
-            record_accepted(session, sending.delivery, sending.attempt, accepted, means)
-            return run.finish(session, Done())
+            return run.finish(session, record_accepted(session, sending.delivery, sending.attempt, accepted, means))
     except RunLostError:
         # Another run may be looking for it already: tell it.
         with run.scope() as session:
@@ -119,8 +125,7 @@ def _accepted(run: Run, sending: Sending, accepted: Accepted, means: Means) -> O
 def _not_called(run: Run, sending: Sending, means: Means) -> Outcome:
     with run.scope() as session:
         now = means.clock.now()
-        repository.close_attempt(session, sending.attempt.id, "not_sent", at=now, failure=_NOT_CALLED)
-        repository.mark(session, sending.delivery.id, "pending")
+        _end(session, sending, "not_sent", "pending", now, _NOT_CALLED)
         return run.finish(session, Snooze(now, _NOT_CALLED.text))
 
 
@@ -131,31 +136,59 @@ def _unknown(
     wait = max(SETTLING, (error and error.retry_after) or SETTLING)
     failure = Failure(found.words, found.error_class, code)
     with run.scope() as session:
-        repository.close_attempt(session, sending.attempt.id, "unknown", at=means.clock.now(), failure=failure)
-        if not repository.mark(session, sending.delivery.id, "unknown", failure):
-            return run.finish(session, Done("A receipt proves that the provider has it."))
+        now = means.clock.now()
+        if not _end(session, sending, "unknown", "unknown", now, failure):
+            return run.finish(session, moved_by_report(session, sending.delivery, now))
         return run.finish(session, Retry(found.words, wait, found.error_class))
 
 
 def _rejected(run: Run, sending: Sending, found: Meaning, error: ProviderRejectedError, means: Means) -> Outcome:
     delivery, now = sending.delivery, means.clock.now()
-    failure = Failure(
-        _words(found, error, delivery), found.error_class, None if error.code is None else str(error.code)
-    )
+    code = error.name if error.code is None else str(error.code)
+    failure = Failure(_words(found, error, delivery), found.error_class, code)
     with run.scope() as session:
-        repository.close_attempt(session, sending.attempt.id, "rejected", at=now, failure=failure)
-        if found.error_class is ErrorClass.OPTED_OUT:
-            _opt_out(session, delivery)
-        outcome: Outcome
-        if TREATMENTS[found.error_class].action == "fail":
-            outcome = Done(f"Not delivered: {failure.text}")
-        elif may_retry(found.error_class, run.tries) and TREATMENTS[found.error_class].action == "retry":
-            wait = wait_before_retry(found.error_class, run.tries, now, error.retry_after)
-            outcome = Retry(failure.text, wait, found.error_class)
-        else:
-            outcome = Dead(failure.text, found.error_class)
-        repository.mark(session, delivery.id, "pending" if isinstance(outcome, Retry) else "failed", failure)
+        outcome = _after_refusal(session, run, delivery, failure, found, error, now)
+        state: State = "pending" if isinstance(outcome, Retry | Snooze) else "failed"
+        if not _end(session, sending, "rejected", state, now, failure):
+            return run.finish(session, moved_by_report(session, sending.delivery, now))
         return run.finish(session, outcome)
+
+
+def _after_refusal(
+    session: Session,
+    run: Run,
+    delivery: Loaded,
+    failure: Failure,
+    found: Meaning,
+    error: ProviderRejectedError,
+    now: datetime,
+) -> Outcome:
+    """Return how the run ends, with what else follows from the error."""
+    if found.error_class is ErrorClass.OPTED_OUT:
+        _opt_out(session, delivery)
+    match TREATMENTS[found.error_class].action:
+        case "hold":
+            return put_off(delivery, flag_sender(session, delivery, failure), failure.text)
+        case "fail":
+            tell_of_failure(session, delivery)
+            return Done(f"Not delivered: {failure.text}")
+        case "retry" if may_retry(found.error_class, run.tries):
+            wait = wait_before_retry(found.error_class, run.tries, now, error.retry_after)
+            return Retry(failure.text, wait, found.error_class)
+        case _:
+            return Dead(failure.text, found.error_class)
+
+
+def _end(
+    session: Session,
+    sending: Sending,
+    outcome: Literal["rejected", "unknown", "not_sent"],
+    state: State,
+    at: datetime,
+    failure: Failure,
+) -> bool:
+    delivery_id, attempt_id = sending.delivery.id, sending.attempt.id
+    return repository.end_attempt(session, delivery_id, attempt_id, outcome, state, at=at, failure=failure)
 
 
 def _words(found: Meaning, error: ProviderRejectedError, delivery: Loaded) -> str:

@@ -102,8 +102,8 @@ class Desk:
             finish(c, [Finished(run.job_id, run.attempt, run.claimed.started_at, lost(kind=run.kind, lost_count=1))])
 
     def job(self, delivery_id: UUID) -> Row:
-        """Return the job of a delivery."""
-        return self._rows("SELECT * FROM jobs WHERE subject = %s", f"delivery:{delivery_id}")[0]
+        """Return the newest job of a delivery."""
+        return self._rows("SELECT * FROM jobs WHERE subject = %s ORDER BY id DESC", f"delivery:{delivery_id}")[0]
 
     def delivery(self, delivery_id: UUID) -> Row:
         """Return a delivery."""
@@ -124,6 +124,14 @@ class Desk:
     def opted_out(self) -> list[tuple[str, str]]:
         """Return addresses that opted out, and who said so."""
         return [(row["address"], row["source"]) for row in self._rows("SELECT * FROM opt_outs ORDER BY id")]
+
+    def notices(self, kind: str) -> list[Row]:
+        """Return the open notices of a kind."""
+        return self._rows("SELECT * FROM operator_notices WHERE kind = %s AND resolved_at IS NULL", kind)
+
+    def jobs(self, kind: str) -> list[Row]:
+        """Return all jobs of a kind, in order."""
+        return self._rows("SELECT * FROM jobs WHERE kind = %s ORDER BY id", kind)
 
     def throw(self, assignment: str) -> None:
         """Change the client: `outbound_paused = true`."""

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.delivery.policy import (
     ERRORS,
     SEND_TRIES,
     TREATMENTS,
     ErrorClass,
-    keyword,
     may_retry,
     meaning,
-    state_of,
-    strongest,
     until_midnight_pacific,
+    wait_before_lookup,
     wait_before_retry,
 )
 
@@ -41,6 +36,8 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
         (21617, 400, ErrorClass.TOO_LONG),
         (20003, 401, ErrorClass.CONFIGURATION),
         (30034, None, ErrorClass.CONFIGURATION),
+        (30035, None, ErrorClass.REGISTRATION),
+        (21408, 400, ErrorClass.REGION),
         (99999, 503, ErrorClass.AMBIGUOUS),
         (99999, 429, ErrorClass.BACK_OFF),
         (99999, 400, ErrorClass.UNCLASSIFIED),
@@ -100,55 +97,22 @@ def test_midnight_in_los_angeles(now: datetime, hours: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "state"),
+    ("age", "wait"),
     [
-        ("queued", "accepted"),
-        ("accepted", "accepted"),
-        ("scheduled", "accepted"),
-        ("sending", "accepted"),
-        ("sent", "sent"),
-        ("delivered", "delivered"),
-        ("read", "delivered"),
-        ("partially_delivered", "undelivered"),
-        ("undelivered", "undelivered"),
-        ("failed", "failed"),
-        ("canceled", "failed"),
-        ("a word of the future", "accepted"),
+        (timedelta(seconds=25), timedelta(seconds=25)),
+        (timedelta(minutes=4), timedelta(minutes=4)),
+        (timedelta(hours=5), timedelta(hours=1)),
+        (timedelta(hours=23, minutes=30), timedelta(minutes=30)),
+        (timedelta(hours=24), None),
+        (timedelta(days=3), None),
     ],
 )
-def test_a_status_as_a_state(status: str, state: str) -> None:
-    assert state_of(status) == state
-
-
-STATUSES = st.sampled_from(["queued", "sending", "sent", "delivered", "undelivered", "failed", "read", "novel"])
-
-
-@given(st.lists(st.tuples(STATUSES, st.sampled_from([None, "30003", "30008"])), min_size=1), st.randoms())
-def test_the_strongest_report_does_not_depend_on_the_order(
-    reports: list[tuple[str, str | None]], random: Random
+def test_a_provider_that_cannot_tell_is_asked_less_and_less_often_for_a_day(
+    age: timedelta, wait: timedelta | None
 ) -> None:
-    expected = strongest(reports)
-    shuffled = list(reports)
-    random.shuffle(shuffled)
-    assert strongest(shuffled) == expected
+    assert wait_before_lookup(age, "sms") == wait
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        *((word, "stop") for word in ("STOP", "unsubscribe", "End", "QUIT", "stopall", "revoke", "OptOut", "cancel")),
-        *((word, "start") for word in ("START", "yes", "UnStop")),
-        *((word, "help") for word in ("HELP", "info")),
-        ("  stop\n", "stop"),
-        ("Stop.", "stop"),
-        ("STOP!!", "stop"),
-        ("please stop", None),
-        ("stop by at 5?", None),
-        ("yes please", None),
-        ("YES!", None),
-        ("cancellation", None),
-        ("", None),
-    ],
-)
-def test_keywords(body: str, expected: str | None) -> None:
-    assert keyword(body) == expected
+def test_a_lost_email_waits_an_hour_for_its_event() -> None:
+    assert wait_before_lookup(timedelta(minutes=1), "email") == timedelta(minutes=59)
+    assert wait_before_lookup(timedelta(hours=1), "email") is None

@@ -161,8 +161,7 @@ def test_an_error_of_few_tries_is_tried_a_few_times(desk: Desk) -> None:
         (21211, 400, Done, "recipient"),
         (21614, 400, Done, "recipient"),
         (30007, 400, Done, "never"),
-        (20003, 401, Dead, "configuration"),
-        (21606, 400, Dead, "configuration"),
+        (21408, 400, Dead, "region"),
         (29999, 400, Dead, "unclassified"),
     ],
 )
@@ -347,11 +346,20 @@ def test_a_provider_that_cannot_tell_leaves_it_to_a_person(desk: Desk) -> None:
     desk.run(delivery)
     desk.wait(30)
     desk.twilio.refuse_lists(Reject(20503, 503))
-    outcomes = [desk.run(delivery) for _ in range(SEND_TRIES - 1)]
+    waits = []
+    while isinstance(outcome := desk.run(delivery), Snooze):
+        waits.append(outcome.until - desk.clock.now())
+        desk.clock.set(outcome.until)
 
-    assert all(isinstance(outcome, Retry) for outcome in outcomes)
-    assert (desk.job(delivery)["state"], desk.delivery(delivery)["state"]) == ("dead", "unknown")
+    assert waits == sorted(waits[:-1]) + waits[-1:]
+    assert 20 < len(waits) < 40
+    assert isinstance(outcome, Done)
+    row = desk.delivery(delivery)
+    assert (row["state"], row["asked_person_at"] is None) == ("unknown", False)
     assert len(desk.twilio.messages) == 1
+    (notice,) = desk.notices("outcome_unknown")
+    assert f"gatehouse deliveries resolve {delivery}" in notice["words"]
+    assert desk.job(delivery)["max_attempts"] - desk.job(delivery)["attempt"] == SEND_TRIES - 2
 
 
 @pytest.mark.parametrize(
