@@ -45,7 +45,7 @@ def test_an_operator_answers_in_the_chat_and_the_visitor_sees_it(
 ) -> None:
     chat = say(client).json()
     path = f"/api/v1/conversations/{chat['conversation_id']}"
-    with closing(redis.Redis.from_url(redis_url)) as connection, connection.pubsub() as signals:
+    with closing(redis.Redis.from_url(redis_url)) as connection, connection.pubsub() as signals:  # type: ignore[no-untyped-call]
         signals.subscribe(f"{THREAD}{chat['conversation_id']}")
         signals.get_message(timeout=5)
         answer = client.post(f"{path}/messages", json={"text": "Dana here.", "name": "Dana"}, headers=OPERATOR)

@@ -94,6 +94,9 @@ class House:
     def throw(self, assignment: str) -> None:
         self.connection.execute(f"UPDATE clients SET {assignment} WHERE id = %s", [CLIENT_ID])  # noqa: S608  # words of the test
 
+    def prefer_no_alerts(self) -> None:
+        self.connection.execute("UPDATE client_settings SET notification_channel = 'none'")
+
     def job(self, message: Inbound) -> Row:
         return next(row for row in self.rows("SELECT * FROM jobs") if row["id"] == message.job_id)
 

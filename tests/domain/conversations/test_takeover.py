@@ -149,7 +149,7 @@ def test_the_same_reply_sent_twice_at_once_leaves_once(house: House, person: Col
 
 @pytest.mark.parametrize(
     ("obstacle", "reason"),
-    [("opted out", "The contact has opted out of texts."), ("paused", "Everything outbound is paused")],
+    [("opted out", "The recipient has opted out"), ("paused", "Everything outbound is paused")],
 )
 def test_an_opt_out_and_the_kill_switches_win_over_a_person(
     house: House, person: Colleague, obstacle: str, reason: str
