@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from domain.alerts.policy import Alert, AlertKind
 from domain.alerts.raising import raise_alert
+from domain.conversations.events import Correspondence, tell_replied
 from domain.conversations.messages import Channel
 from domain.conversations.thread import Waiting, mark_processed
 from domain.conversations.wording import summary
@@ -89,6 +90,9 @@ def store_answer(session: Session, answer: Answer, messages: Sequence[Waiting], 
                 correlation_id=answer.correlation_id,
             ),
         )
+    else:
+        whom = Correspondence(answer.org_id, answer.client_id, answer.conversation_id, answer.channel, answer.address)
+        tell_replied(session, whom, reply_id, answer.form, answer.text, answer.correlation_id)
     if answer.alert is not None:
         raise_alert(session, alert_about(answer, answer.alert, messages), now=clock.now())
     return reply_id

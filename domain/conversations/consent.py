@@ -61,20 +61,27 @@ def _overtaken(session: Session, message: ProcessMessages, one: Waiting) -> bool
 
 
 def _opt_out(session: Session, message: ProcessMessages, org_id: UUID, one: Waiting) -> None:
-    changed = record_opt_out(
-        session, org_id=org_id, client_id=message.client_id, channel="sms", address=message.address, source="keyword"
+    record_opt_out(
+        session,
+        org_id=org_id,
+        client_id=message.client_id,
+        channel="sms",
+        address=message.address,
+        source="keyword",
+        message_id=one.id,
+        correlation_id=one.correlation_id,
     )
-    if changed:
-        _emit(session, EventType.CONTACT_OPTED_OUT, message, org_id, one)
 
 
 def _opt_in(session: Session, message: ProcessMessages, org_id: UUID, one: Waiting) -> bool:
     changed = remove_opt_out(session, message.client_id, "sms", message.address)
     if changed:
-        _emit(session, EventType.CONTACT_OPTED_IN, message, org_id, one)
+        emit(
+            session,
+            EventType.CONTACT_OPTED_IN,
+            {"channel": "sms", "address": message.address, "source": "keyword", "message_id": str(one.id)},
+            org_id=org_id,
+            client_id=message.client_id,
+            correlation_id=one.correlation_id,
+        )
     return changed
-
-
-def _emit(session: Session, event: EventType, message: ProcessMessages, org_id: UUID, one: Waiting) -> None:
-    payload = {"channel": message.channel, "address": message.address, "message_id": str(one.id)}
-    emit(session, event, payload, org_id=org_id, client_id=message.client_id, correlation_id=one.correlation_id)

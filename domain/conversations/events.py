@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.conversations.thread import Waiting
 from domain.webhooks.emit import emit
-from domain.webhooks.events import EventType
+from domain.webhooks.events import JSON, EventType
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -63,4 +63,27 @@ def tell_call_back(session: Session, whom: Correspondence, last: Waiting) -> Non
         org_id=whom.org_id,
         client_id=whom.client_id,
         correlation_id=last.correlation_id,
+    )
+
+
+def tell_replied(
+    session: Session, whom: Correspondence, message_id: UUID, purpose: str, text: str, correlation_id: UUID
+) -> None:
+    """Tell of a reply in a web chat, which has it with this commit. Of one that leaves, its delivery tells."""
+    payload: dict[str, JSON] = {
+        "delivery_id": None,
+        "message_id": str(message_id),
+        "conversation_id": str(whom.conversation_id),
+        "purpose": purpose,
+        "channel": whom.channel,
+        "address": whom.address,
+        "text": text,
+    }
+    emit(
+        session,
+        EventType.REPLY_SENT,
+        payload,
+        org_id=whom.org_id,
+        client_id=whom.client_id,
+        correlation_id=correlation_id,
     )

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from domain.audit.record import Act, Actor, record
 from domain.clients.numbers import is_e164
+from domain.conversations.events import Correspondence, tell_replied
 from domain.conversations.start import KeyReusedError
 from domain.delivery.opt_outs import is_opted_out
 from domain.delivery.request import NewDelivery, request_delivery
@@ -135,7 +136,7 @@ def reply_as_person(
         return refused
     identity = (message_id, held.org_id, held.client_id, held.id, held.channel, held.address)
     raw_connection(session).execute(_STORE, (*identity, body, external_id, correlation_id))
-    delivery_id = _request(session, held, message_id, correlation_id, body) if held.channel == "sms" else None
+    delivery_id = _leave(session, held, message_id, correlation_id, body)
     until = _take_over(session, held, by, correlation_id, clock.now())
     _record(session, held, by, "conversation.reply", {"message_id": str(message_id), "until": until.isoformat()})
     return Replied(message_id, delivery_id, until)
@@ -198,6 +199,15 @@ def _ask_gate(session: Session, held: Held, message_id: UUID, correlation_id: UU
         session, Guard.CAN_SEND_SMS, snapshot, subject=f"message:{message_id}", correlation_id=correlation_id
     )
     return None if decision.allowed else Refused(decision.reason)
+
+
+def _leave(session: Session, held: Held, message_id: UUID, correlation_id: UUID, body: str) -> UUID | None:
+    """Request the delivery of a text and return its id; a web chat has the reply with the commit."""
+    if held.channel == "sms":
+        return _request(session, held, message_id, correlation_id, body)
+    whom = Correspondence(held.org_id, held.client_id, held.id, held.channel, held.address)
+    tell_replied(session, whom, message_id, "person", body, correlation_id)
+    return None
 
 
 def _request(session: Session, held: Held, message_id: UUID, correlation_id: UUID, body: str) -> UUID:

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from domain.delivery.models import OptOut
 from domain.kernel.database import raw_connection
 from domain.kernel.ids import new_id
+from domain.webhooks.emit import emit
+from domain.webhooks.events import EventType
 
 Channel = Literal["sms", "email"]
 Source = Literal["keyword", "provider", "operator", "bounce", "complaint", "unsubscribe", "import"]
@@ -40,16 +42,42 @@ def is_opted_out(session: Session, client_id: UUID, channel: Channel, address: s
 
 
 def record_opt_out(
-    session: Session, *, org_id: UUID, client_id: UUID, channel: Channel, address: str, source: Source
+    session: Session,
+    *,
+    org_id: UUID,
+    client_id: UUID,
+    channel: Channel,
+    address: str,
+    source: Source,
+    message_id: UUID | None = None,
+    correlation_id: UUID | None = None,
 ) -> bool:
-    """Record that this address must not be written to; return False when it was known. The first source stays."""
+    """Record that this address must not be written to, and tell the tenant's endpoints.
+
+    Returns False when it was known; the first source stays. `message_id`: the contact's own message that says so.
+    """
     statement = (
         insert(OptOut)
         .values(id=new_id(), org_id=org_id, client_id=client_id, channel=channel, address=address, source=source)
         .on_conflict_do_nothing(index_elements=["client_id", "channel", "address"])
         .returning(OptOut.id)
     )
-    return session.scalar(statement) is not None
+    if session.scalar(statement) is None:
+        return False
+    emit(
+        session,
+        EventType.CONTACT_OPTED_OUT,
+        {
+            "channel": channel,
+            "address": address,
+            "source": source,
+            "message_id": str(message_id) if message_id else None,
+        },
+        org_id=org_id,
+        client_id=client_id,
+        correlation_id=correlation_id,
+    )
+    return True
 
 
 def remove_opt_out(session: Session, client_id: UUID, channel: Channel, address: str) -> bool:

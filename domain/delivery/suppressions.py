@@ -14,6 +14,8 @@ from domain.audit.record import Act, Actor, record
 from domain.delivery.models import OptOut
 from domain.delivery.opt_outs import Channel
 from domain.kernel.errors import InvalidInputError, NotFoundError
+from domain.webhooks.emit import emit
+from domain.webhooks.events import EventType
 
 BY_THE_RECIPIENT: Final = frozenset({"keyword", "provider", "complaint", "unsubscribe"})
 """Sources that are the recipient's own wish; `provider`: it told the provider, who refuses to send until it takes that
@@ -45,14 +47,14 @@ def list_suppressions(session: Session, which: Which, *, limit: int, before_id: 
     if which.channel is not None:
         statement = statement.where(OptOut.channel == which.channel)
     if which.address is not None:
-        statement = statement.where(OptOut.address == which.address)
+        statement = statement.where(OptOut.address == which.address.lower())
     if before_id is not None:
         statement = statement.where(OptOut.id < before_id)
     return session.scalars(statement).all()
 
 
 def lift(session: Session, suppression_id: UUID, actor: Actor, *, because: str | None) -> None:
-    """Let an address be written to again, on record.
+    """Let an address be written to again, on record, and tell the tenant's endpoints.
 
     Raises NotSuppressedError; ReasonNeededError when the recipient itself asked not to be written to and `because` is
     empty: without its consent nobody may lift that, and the reason is what shows it later.
@@ -80,3 +82,10 @@ def lift(session: Session, suppression_id: UUID, actor: Actor, *, because: str |
     )
     record(session, actor, act)
     session.delete(found)
+    emit(
+        session,
+        EventType.CONTACT_OPTED_IN,
+        {"channel": found.channel, "address": found.address, "source": "operator", "message_id": None},
+        org_id=found.org_id,
+        client_id=found.client_id,
+    )
