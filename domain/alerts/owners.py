@@ -22,7 +22,7 @@ _OWNER: Final = """
            EXISTS (SELECT FROM opt_outs o
                    WHERE o.client_id = c.id AND o.channel = 'sms' AND o.address = c.owner_phone),
            EXISTS (SELECT FROM opt_outs o
-                   WHERE o.client_id = c.id AND o.channel = 'email' AND o.address = c.owner_email),
+                   WHERE o.client_id = c.id AND o.channel = 'email' AND o.address = lower(c.owner_email)),
            EXISTS (SELECT FROM sender_flags f
                    WHERE f.client_id = c.id AND f.cleared_at IS NULL AND f.sender <> 'email'),
            EXISTS (SELECT FROM sender_flags f
@@ -34,7 +34,7 @@ _OWNER: Final = """
                      ORDER BY d.id DESC LIMIT 1), false),
            coalesce((SELECT d.state IN ('failed', 'undelivered') FROM deliveries d
                      WHERE d.client_id = c.id AND d.channel = 'email' AND d.purpose IN ('owner_alert', 'test')
-                       AND d.to_address = c.owner_email
+                       AND d.to_address = lower(c.owner_email)
                        AND d.state IN ('accepted', 'sent', 'delivered', 'failed', 'undelivered')
                      ORDER BY d.id DESC LIMIT 1), false),
            EXISTS (SELECT FROM operator_notices n

@@ -161,7 +161,7 @@ def _texting(snapshot: Snapshot) -> list[Decision]:
     guard = Guard.CAN_SEND_SMS
     inputs = {"recipient_opted_out": snapshot.recipient_opted_out}
     if snapshot.recipient_opted_out:
-        consent = block(guard, "hard", "The contact has opted out of texts.", inputs)
+        consent = block(guard, "hard", "The recipient has opted out, or its address has bounced.", inputs)
     else:
         consent = allow(guard, "The contact has not opted out.", inputs)
     return [_outbound_open(guard, snapshot), consent, _not_quiet(snapshot)]

@@ -9,9 +9,10 @@ import pytest
 from domain.clients.emails import is_email
 from domain.delivery.errors import UndeliverableError
 from domain.delivery.request import NewDelivery, Purpose, request_delivery
+from domain.delivery.unsubscribe import Subscriber, unsubscribe
 from domain.queue.outcome import Cancel, Done
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
-from tests.domain.delivery.conftest import Desk
+from tests.domain.delivery.conftest import PUBLIC_URL, Desk
 
 pytestmark = pytest.mark.integration
 
@@ -37,6 +38,28 @@ def test_an_email_is_sent_by_the_provider_of_email(desk: Desk) -> None:
     assert (row["state"], row["provider"], row["provider_id"]) == ("delivered", "sandbox", mail["provider_id"])
     assert desk.health.asked == [("sandbox", "sandbox", CLIENT_ID)]
     assert desk.twilio.requests == []
+
+
+def test_a_recurring_email_can_be_ended_by_one_click(desk: Desk) -> None:
+    desk.run(ask(desk))
+    (mail,) = desk.connection.execute("SELECT * FROM sandbox_emails").fetchall()
+    assert mail["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    token = mail["headers"]["List-Unsubscribe"].removeprefix(f"<{PUBLIC_URL}/unsubscribe/").removesuffix(">")
+    subscriber = desk.unsubscribe.read(token)
+    assert subscriber == Subscriber(ORGANIZATION_ID, CLIENT_ID, OWNER)
+
+    assert unsubscribe(desk.database, subscriber)
+    again = ask(desk, to=OWNER.capitalize())
+    outcome = desk.run(again)
+    assert isinstance(outcome, Cancel)
+    assert outcome.reason == "The recipient has opted out, or its address has bounced."
+    assert len(desk.connection.execute("SELECT FROM sandbox_emails").fetchall()) == 1
+
+
+def test_what_was_asked_for_once_carries_no_such_offer(desk: Desk) -> None:
+    desk.run(ask(desk, purpose="test"))
+    (mail,) = desk.connection.execute("SELECT * FROM sandbox_emails").fetchall()
+    assert mail["headers"] == {}
 
 
 def test_an_email_needs_no_number_to_send_from(desk: Desk) -> None:
