@@ -23,8 +23,8 @@ class SendDelivery(Message):
 class DeliveryFailed(Message):
     """A delivery ended without reaching anyone, and nothing more is tried: whoever has to know is told.
 
-    Enqueued in the transaction that ends it as failed, undelivered, or cancelled because its time was over; not for
-    messages to owners, about which no owner is alerted.
+    Enqueued in the transaction that ends it as failed, undelivered, or cancelled because its time was over. An alert
+    that failed is told of too: it may go by another channel, and about it no owner is alerted.
     """
 
     delivery_id: UUID

@@ -68,6 +68,7 @@ def request_delivery(session: Session, new: NewDelivery) -> UUID:
     """
     _check(new)
     delivery_id = new_id()
+    session.flush()
     over_the_air = segments_of(new.body) if new.channel == "sms" else None
     raw_connection(session).execute(
         _INSERT,
@@ -78,7 +79,8 @@ def request_delivery(session: Session, new: NewDelivery) -> UUID:
             "message_id": new.message_id,
             "purpose": new.purpose,
             "channel": new.channel,
-            "to_address": new.to_address,
+            # One spelling, so that who opted out is found again. No mail server tells capitals from small letters.
+            "to_address": new.to_address.lower() if new.channel == "email" else new.to_address,
             "subject": new.subject,
             "body": new.body,
             "html_body": new.html_body,
@@ -127,5 +129,5 @@ def _check_sms(new: NewDelivery) -> None:
         raise UndeliverableError("The recipient's number is not in E.164 form (a plus sign and 7 to 15 digits).")
     if len(new.body) > BODY_LIMIT:
         raise UndeliverableError(
-            f"The text has {len(new.body)} characters; an SMS may have {BODY_LIMIT}. Shorten it or split it."
+            f"The text has {len(new.body)} characters; an SMS may have {BODY_LIMIT}. Shorten or split it."
         )

@@ -18,6 +18,8 @@ _LISTED: Final = 200
 _LISTED_UNDATED: Final = 50
 _CLOCK_SKEW: Final = timedelta(seconds=60)
 """Twilio's clock and ours may differ, and its times have whole seconds."""
+_LONGEST_VALIDITY: Final = 36_000
+"""Seconds. https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource, ValidityPeriod."""
 _TRIAL_PREFIX: Final = "Sent from your Twilio trial account - "
 
 
@@ -52,6 +54,7 @@ class TwilioSms:
                     from_=sms.from_number or values.unset,
                     messaging_service_sid=sms.messaging_service_sid or values.unset,
                     status_callback=sms.status_callback or values.unset,
+                    validity_period=values.unset if sms.valid_for is None else _seconds(sms.valid_for),
                 ),
             )
         except (ValueError, TypeError, AttributeError) as error:
@@ -86,6 +89,11 @@ class TwilioSms:
         for each in cast("Iterator[_Resource]", listed):
             if _is_ours(each, sms) and _created(each) >= since:
                 yield each
+
+
+def _seconds(valid_for: timedelta) -> int:
+    """Return a validity period as Twilio takes it: 1 to 36,000 seconds, the longest also without one."""
+    return max(1, min(_LONGEST_VALIDITY, int(valid_for.total_seconds())))
 
 
 def _created(message: _Resource) -> datetime:

@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -63,13 +64,29 @@ def test_a_text_becomes_one_authenticated_post(twilio: TwilioDouble) -> None:
 
 def test_a_messaging_service_is_named_beside_the_number(twilio: TwilioDouble) -> None:
     service = "MG" + "0" * 32
-    provider(twilio).send(text(service=service))
-    provider(twilio).send(text(number=None, service=service))
+    statuses = [
+        provider(twilio).send(text(service=service)).status,
+        provider(twilio).send(text(number=None, service=service)).status,
+    ]
 
+    assert statuses == ["accepted", "accepted"]
     assert [(m.fields.get("From"), m.fields.get("MessagingServiceSid")) for m in twilio.messages] == [
         ("+15005550006", service),
         (None, service),
     ]
+
+
+@pytest.mark.parametrize(
+    ("valid_for", "seconds"),
+    [
+        (timedelta(minutes=5), "300"),
+        (timedelta(milliseconds=20), "1"),
+        (timedelta(days=2), "36000"),
+    ],
+)
+def test_a_text_is_valid_for_as_long_as_it_is_of_use(twilio: TwilioDouble, valid_for: timedelta, seconds: str) -> None:
+    provider(twilio).send(replace(text(), valid_for=valid_for))
+    assert twilio.messages[0].fields["ValidityPeriod"] == seconds
 
 
 def test_threads_share_one_client(twilio: TwilioDouble) -> None:

@@ -215,6 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _accept(self, fields: Mapping[str, str], behaviour: Behaviour | None) -> None:
         now = self.state.now()
         sent = Sent("SM" + uuid4().hex, fields, now, now if self.state.leaves_at_once else None)
+        if "MessagingServiceSid" in fields:
+            sent.status = "accepted"
         with self.state.changed:
             self.state.messages.append(sent)
             self.state.changed.notify_all()
