@@ -16,16 +16,29 @@ from domain.kernel.errors import NotFoundError
 from domain.queue.names import LIVE_STATES
 
 if TYPE_CHECKING:
+    from domain.delivery.models import Delivery
     from domain.kernel.database import Database
 
-JourneyState = Literal["under_way", "answered", "no_reply_needed", "blocked", "failed"]
+JourneyState = Literal["under_way", "answered", "no_reply_needed", "left_to_person", "blocked", "failed"]
 _TONES: Final[Mapping[JourneyState, Tone]] = {
     "under_way": "waiting",
     "no_reply_needed": "plain",
+    "left_to_person": "plain",
     "blocked": "bad",
     "failed": "bad",
 }
+_HEADLINES: Final[Mapping[JourneyState, str]] = {
+    "under_way": "Under way",
+    "answered": "Answered",
+    "no_reply_needed": "No reply was needed",
+    "left_to_person": "Left to the person who answers",
+    "blocked": "The gate blocked the reply",
+    "failed": "The reply did not get through",
+}
 _UNDECIDED: Final = frozenset({"pending", "sending", "unknown"})
+_NEEDED: Final = frozenset({"conversations.process", "delivery.send"})
+_BESIDE: Final = frozenset({"webhooks.send"})
+"""Jobs that may go on for a day without being part of the answer."""
 _NO_REPLY_NEEDED: Final = frozenset({"opted_out", "opted_in", "help"})
 
 
@@ -86,7 +99,7 @@ def journey_of(records: Records) -> Journey:
 
 
 def _state(records: Records) -> JourneyState:
-    replies = [delivery for delivery in records.deliveries if delivery.purpose != "owner_alert"]
+    replies = _deliveries_that_count(records)
     if any(delivery.state in {"failed", "undelivered"} for delivery in replies) or _died(records):
         return "failed"
     if any(delivery.state == "cancelled" for delivery in replies):
@@ -97,7 +110,15 @@ def _state(records: Records) -> JourneyState:
     outcomes = {message.outcome for message in records.inbound}
     if "suppressed" in outcomes:
         return "blocked"
+    if "left_to_person" in outcomes:
+        return "left_to_person"
     return "no_reply_needed" if outcomes & _NO_REPLY_NEEDED else "under_way"
+
+
+def _deliveries_that_count(records: Records) -> Sequence[Delivery]:
+    """Return what was sent to the customer; where a person replied, that alone: the AI's reply gave way to it."""
+    replies = [delivery for delivery in records.deliveries if delivery.purpose != "owner_alert"]
+    return [delivery for delivery in replies if delivery.purpose == "person"] or replies
 
 
 def _tone(records: Records, state: JourneyState) -> Tone:
@@ -107,14 +128,14 @@ def _tone(records: Records, state: JourneyState) -> Tone:
 
 
 def _died(records: Records) -> bool:
-    """Whether a job that the reply needs is dead; an alert's is not."""
+    """Whether a job that the reply needs is dead; one that tells an owner or an endpoint is not."""
     alerts = {f"delivery:{delivery.id}" for delivery in records.deliveries if delivery.purpose == "owner_alert"}
-    return any(job.state == "dead" and job.subject not in alerts for job in records.jobs)
+    return any(job.state == "dead" and job.kind in _NEEDED and job.subject not in alerts for job in records.jobs)
 
 
 def _answered_at(records: Records) -> datetime | None:
     """Return when a provider had the reply, or when it stood in the chat."""
-    replies = {delivery.id for delivery in records.deliveries if delivery.purpose != "owner_alert"}
+    replies = {delivery.id for delivery in _deliveries_that_count(records)}
     taken = [
         log.finished_at
         for log in records.send_attempts
@@ -124,25 +145,20 @@ def _answered_at(records: Records) -> datetime | None:
 
 
 def _headline(records: Records, state: JourneyState, answered_ms: float | None) -> str:
-    match state:
-        case "answered" if answered_ms is not None:
-            words = "with the fallback text " if records.replies[-1].author == "system" else ""
-            return f"Answered {words}after {answered_ms / 1000:.3f} s"
-        case "answered":
-            return "Answered"
-        case "no_reply_needed":
-            return "No reply was needed"
-        case "blocked":
-            return "The gate blocked the reply"
-        case "failed":
-            return "The reply did not get through"
-        case _:
-            return "Under way"
+    if state == "answered" and answered_ms is not None:
+        return f"Answered {_how(records)}after {answered_ms / 1000:.3f} s"
+    return _HEADLINES[state]
+
+
+def _how(records: Records) -> str:
+    if any(message.outcome == "crisis" for message in records.inbound):
+        return "with advice for an emergency "
+    return {"system": "with the fallback text ", "person": "by a person "}.get(records.replies[-1].author, "")
 
 
 def _is_finished(records: Records) -> bool:
     return (
         all(message.processed_at is not None for message in records.inbound)
-        and not any(job.state in LIVE_STATES for job in records.jobs)
+        and not any(job.state in LIVE_STATES for job in records.jobs if job.kind not in _BESIDE)
         and not any(delivery.state in _UNDECIDED for delivery in records.deliveries)
     )

@@ -23,6 +23,11 @@ _BLOCKS: Final[Mapping[str, str]] = {
 }
 _PAUSED: Final = "Lift the pause of everything outbound (outbound_paused) for this client when that is wanted."
 _OPTED_OUT: Final = "The contact has opted out and must not be texted. Only the contact can undo that, with START."
+_TAKEN_OVER: Final = (
+    "A person is answering this conversation. To give it back to the AI sooner: gatehouse conversations release"
+    " {conversation_id}"
+)
+_UNALERTED: Final = "The owner was not alerted. See why: gatehouse notifications status {client_id}"
 _QUIET: Final = "Nothing to do: the text leaves when the quiet hours end."
 _STOPPED_STAYS: Final = "What was stopped is not sent later: a reply that comes long after the question confuses."
 
@@ -44,12 +49,19 @@ def advise(records: Records) -> Sequence[str]:
 def _all(records: Records) -> Iterator[str]:
     for log in records.decisions:
         if not log.allowed:
-            yield _about_block(log)
-    if any(log.block == "hard" for log in records.decisions):
+            yield _about_block(records, log)
+    if any(log.block == "hard" and log.guard != Guard.NOT_TAKEN_OVER for log in records.decisions):
         yield _STOPPED_STAYS
+    for alert in records.alerts:
+        if alert.state == "suppressed":
+            yield _UNALERTED.format(client_id=alert.client_id)
     for delivery in records.deliveries:
         if delivery.state in {"failed", "undelivered"}:
             yield from _about_failures(records, delivery.id)
+    yield from _about_jobs(records)
+
+
+def _about_jobs(records: Records) -> Iterator[str]:
     for job in records.jobs:
         if job.state == "dead":
             yield f"When the cause is gone, run it again: gatehouse dead requeue {job.id}"
@@ -59,7 +71,10 @@ def _all(records: Records) -> Iterator[str]:
             yield "Nothing to do yet: it is tried again by itself."
 
 
-def _about_block(log: GuardLog) -> str:
+def _about_block(records: Records, log: GuardLog) -> str:
+    if log.guard == Guard.NOT_TAKEN_OVER:
+        ids = [str(message.conversation_id) for message in records.messages if message.conversation_id]
+        return _TAKEN_OVER.format(conversation_id=ids[0] if ids else "ID")
     if log.inputs.get("recipient_opted_out") is True and log.guard == Guard.CAN_SEND_SMS:
         return _OPTED_OUT
     if log.inputs.get("outbound_paused") is True and log.guard in {Guard.CAN_SEND_SMS, Guard.CAN_SEND_NOTIFICATION}:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from domain.alerts.models import OwnerAlert
 from domain.clients.models import Client
 from domain.conversations.models import ThreadMessage
 from domain.delivery.models import Delivery, DeliveryReceipt, NotificationLog
@@ -41,6 +42,7 @@ class Records:
     deliveries: Sequence[Delivery]
     send_attempts: Sequence[NotificationLog]
     receipts: Sequence[DeliveryReceipt]
+    alerts: Sequence[OwnerAlert]
 
     @property
     def inbound(self) -> Sequence[ThreadMessage]:
@@ -59,6 +61,7 @@ def organization_of(session: Session, correlation_id: UUID) -> UUID | None:
         (ThreadMessage.org_id, ThreadMessage.correlation_id),
         (Job.org_id, Job.correlation_id),
         (Delivery.org_id, Delivery.correlation_id),
+        (OwnerAlert.org_id, OwnerAlert.correlation_id),
     ):
         found: UUID | None = session.scalar(select(owner).where(correlation == correlation_id).limit(1))
         if found is not None:
@@ -91,6 +94,7 @@ def read_records(session: Session, org_id: UUID, correlation_id: UUID) -> Record
         deliveries=deliveries,
         send_attempts=_all(session, NotificationLog, NotificationLog.delivery_id.in_(delivery_ids)),
         receipts=_all(session, DeliveryReceipt, DeliveryReceipt.delivery_id.in_(delivery_ids)),
+        alerts=_all(session, OwnerAlert, OwnerAlert.correlation_id.in_(correlations)),
     )
 
 

@@ -14,13 +14,14 @@ from domain.conversations.journey_words import Tone
 from domain.kernel.redaction import redact_email
 
 if TYPE_CHECKING:
+    from domain.alerts.models import OwnerAlert
     from domain.conversations.journey_records import Records
     from domain.conversations.models import ThreadMessage
     from domain.delivery.models import Delivery, DeliveryReceipt, NotificationLog
     from domain.gate.models import GuardLog
     from domain.queue.models import Job, JobAttempt
 
-StepKind = Literal["webhook", "decision", "job", "attempt", "reply", "delivery", "send_attempt", "receipt"]
+StepKind = Literal["webhook", "decision", "job", "attempt", "reply", "delivery", "send_attempt", "receipt", "alert"]
 _SHOWN_DIGITS: Final = 2
 _LAST: Final = UUID(int=(1 << 128) - 1)
 
@@ -56,7 +57,9 @@ def _steps(records: Records) -> Iterator[Step]:
     for message in records.inbound:
         yield _arrival(message, asked_for=message.correlation_id == records.correlation_id)
         yield from _unanswered(message)
-    yield from map(_reply, records.replies)
+    advice = {message.answered_by for message in records.inbound if message.outcome == "crisis"}
+    yield from (_reply(message, is_advice=message.id in advice) for message in records.replies)
+    yield from map(_alert, records.alerts)
     yield from map(_decision, records.decisions)
     yield from (_job(job, names[job.id]) for job in records.jobs)
     yield from (_attempt(attempt, names[attempt.job_id]) for attempt in records.attempts)
@@ -94,8 +97,9 @@ def _unanswered(message: ThreadMessage) -> Iterator[Step]:
         yield Step(message.processed_at, "reply", what, outcome, tone, ids={"message_id": str(message.id)})
 
 
-def _reply(message: ThreadMessage) -> Step:
-    what, detail = words.AUTHORS.get(message.author, ("A reply was made", ""))
+def _reply(message: ThreadMessage, *, is_advice: bool) -> Step:
+    by_author = words.AUTHORS.get(message.author, ("A reply was made", ""))
+    what, detail = words.ADVICE_FOR_EMERGENCY if is_advice else by_author
     if message.author == "ai" and message.confidence is not None:
         count = len(message.sources)
         source = f"from {count} {'entry' if count == 1 else 'entries'} of the knowledge base" if count else "no source"
@@ -110,6 +114,22 @@ def _reply(message: ThreadMessage) -> Step:
         ids={"message_id": str(message.id)},
         text=message.body,
         order=message.id,
+    )
+
+
+def _alert(alert: OwnerAlert) -> Step:
+    outcome, tone = words.ALERT_STATES.get(alert.state, (alert.state, "plain"))
+    together = "It was sent in one message with others." if alert.gathered and alert.state == "sent" else ""
+    return Step(
+        alert.created_at,
+        "alert",
+        words.ALERTS.get(alert.kind, "The owner was to be alerted"),
+        outcome,
+        tone,
+        " ".join(part for part in (together, alert.reason) if part),
+        ids={"alert_id": str(alert.id), "deliveries": " ".join(str(one) for one in alert.delivery_ids)},
+        text=alert.summary,
+        order=alert.id,
     )
 
 

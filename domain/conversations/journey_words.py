@@ -12,6 +12,8 @@ _Words = tuple[str, Tone]
 JOBS: Final[Mapping[str, str]] = {
     "conversations.process": "Answering",
     "delivery.send": "Sending",
+    "delivery.failed": "Telling of a text that did not arrive",
+    "webhooks.send": "Telling an endpoint",
 }
 
 GUARDS: Final[Mapping[str, str]] = {
@@ -23,6 +25,7 @@ GUARDS: Final[Mapping[str, str]] = {
     "can_send_booking_link": "May booking be offered?",
     "can_send_notification": "May the owner be alerted?",
     "should_use_ai": "May a reply be composed?",
+    "not_taken_over": "Is the conversation ours to answer?",
     "can_process_customer_message": "May this message be answered?",
     "can_process_booking_request": "May the reply offer booking?",
     "can_process_notification_request": "May the owner be alerted?",
@@ -39,12 +42,32 @@ UNANSWERED: Final[Mapping[str, tuple[str, str, Tone]]] = {
     "opted_out": ("The contact asked for no more texts", "opted out", "plain"),
     "opted_in": ("The contact wants texts again", "opted in", "plain"),
     "help": ("The contact asked for help by keyword; the provider answers that itself", "no reply needed", "plain"),
+    "left_to_person": ("The message was left to the person who answers", "left to a person", "plain"),
 }
 
 AUTHORS: Final[Mapping[str, tuple[str, str]]] = {
     "ai": ("A reply was composed", ""),
     "system": ("The fallback text was chosen", "No reply may be composed, so the customer gets fixed words."),
-    "person": ("A person replied", ""),
+    "person": ("A person replied", "The AI is silent in this conversation for a while."),
+}
+ADVICE_FOR_EMERGENCY: Final = (
+    "Advice for an emergency was chosen",
+    "The message says that somebody may be in danger, so nothing is composed and the owner is told at once.",
+)
+
+ALERTS: Final[Mapping[str, str]] = {
+    "new_lead": "The owner was to hear of a new request",
+    "call_back": "The owner was to hear that a call-back is wanted",
+    "fallback": "The owner was to hear that a customer waits",
+    "crisis": "The owner was to hear that somebody may be in danger",
+    "failed_delivery": "The owner was to hear of a text that did not arrive",
+    "dead_message": "The owner was to hear of a message that could not be answered",
+    "sender_refused": "The owner was to hear that texts wait",
+}
+ALERT_STATES: Final[Mapping[str, _Words]] = {
+    "waiting": ("gathered with others", "waiting"),
+    "sent": ("told", "good"),
+    "suppressed": ("not told", "limited"),
 }
 
 NOTES: Final[Mapping[str, str]] = {
@@ -79,12 +102,18 @@ PURPOSES: Final[Mapping[str, str]] = {
     "reply": "The reply",
     "fallback": "The fallback text",
     "owner_alert": "An alert to the owner",
+    "person": "A person's reply",
+    "crisis": "The advice for an emergency",
+    "test": "A test notification",
 }
 
 _SHORT_PURPOSES: Final[Mapping[str, str]] = {
     "reply": "the reply",
     "fallback": "the fallback text",
     "owner_alert": "the alert",
+    "person": "the person's reply",
+    "crisis": "the advice for an emergency",
+    "test": "the test notification",
 }
 
 DELIVERY_STATES: Final[Mapping[str, _Words]] = {

@@ -25,6 +25,8 @@ _OUTCOMES: Final[dict[str | None, tuple[str, Tone]]] = {
     "opted_out": ("opted out", "plain"),
     "opted_in": ("opted in", "plain"),
     "help": ("asked for help", "plain"),
+    "left_to_person": ("left to a person", "plain"),
+    "crisis": ("got advice for an emergency", "limited"),
 }
 
 

@@ -301,9 +301,11 @@ def test_a_refused_number_says_so(
     document = journey(client, correlation_id)
 
     assert (document["state"], document["finished"], document["reply"]) == ("failed", True, None)
-    (attempt,) = [step for step in document["steps"] if step["kind"] == "send_attempt"]
+    attempt, _ = [step for step in document["steps"] if step["kind"] == "send_attempt"]
     assert (attempt["outcome"], attempt["tone"]) == ("refused", "bad")
     assert "Code 21211." in attempt["detail"]
+    (alert,) = [step for step in document["steps"] if step["kind"] == "alert"]
+    assert (alert["what"], alert["outcome"]) == ("The owner was to hear of a text that did not arrive", "told")
     assert document["advice"] == ["The number can't get texts. Reach the customer in another way."]
 
 
@@ -323,3 +325,54 @@ def test_a_receipt_is_a_step(
 
     assert kinds(document)[-1] == "receipt"
     assert document["steps"][-1]["outcome"] == "delivered"
+
+
+def test_danger_is_shown_as_what_it_was(client: AppClient, settings: Settings, worker: HandWorker) -> None:
+    correlation_id = text(client, settings, "I don't want to live anymore")
+    worker.work()
+
+    document = journey(client, correlation_id)
+
+    assert (document["state"], document["finished"]) == ("answered", True)
+    assert document["headline"].startswith("Answered with advice for an emergency after ")
+    (reply,) = [step for step in document["steps"] if step["kind"] == "reply"]
+    assert reply["what"] == "Advice for an emergency was chosen"
+    (alert,) = [step for step in document["steps"] if step["kind"] == "alert"]
+    assert (alert["what"], alert["outcome"]) == ("The owner was to hear that somebody may be in danger", "told")
+    assert "anymore" not in str(document["steps"])
+
+
+def test_a_person_in_place_of_the_ai_is_shown(
+    client: AppClient, settings: Settings, worker: HandWorker, database: psycopg.Connection[Any]
+) -> None:
+    first = text(client, settings)
+    worker.work("conversations.process")
+    row = database.execute("SELECT id::text FROM conversations").fetchone()
+    assert row is not None
+    client.post(f"/api/v1/conversations/{row[0]}/messages", json={"text": "Dana here."}).raise_for_status()
+    later = text(client, settings, "and when?")
+    worker.work()
+
+    document = journey(client, first)
+    assert document["state"] == "answered"
+    assert document["headline"].startswith("Answered by a person after ")
+    assert document["reply"] == "Dana here."
+    assert "A person's reply for a number ending in 01 was to be sent" in [step["what"] for step in document["steps"]]
+    assert f"gatehouse conversations release {row[0]}" in " ".join(document["advice"])
+
+    document = journey(client, later)
+    assert (document["state"], document["headline"]) == ("left_to_person", "Left to the person who answers")
+    assert document["finished"]
+
+
+def test_an_alert_that_was_kept_back_says_why(
+    client: AppClient, settings: Settings, worker: HandWorker, database: psycopg.Connection[Any]
+) -> None:
+    database.execute("UPDATE clients SET ai_disabled = true, notifications_paused = true")
+    correlation_id = text(client, settings)
+    worker.work()
+
+    document = journey(client, correlation_id)
+    (alert,) = [step for step in document["steps"] if step["kind"] == "alert"]
+    assert (alert["outcome"], alert["detail"]) == ("not told", "Notifications to the owner are paused for this client.")
+    assert f"gatehouse notifications status {CLIENT_ID}" in " ".join(document["advice"])
