@@ -125,8 +125,7 @@ def _owed(
         return
     account.answered += 1
     at = sent[0].at
-    met = [span for span in spans if span.began < at and accepted < span.ended]
-    since = max([accepted, *(min(span.ended, at) for span in met)])
+    since, last = _excused(accepted, at, spans)
     account.waits.append(at - accepted)
     if who.temper in UNHURRIED:
         return
@@ -136,6 +135,14 @@ def _owed(
         return
     if at - since > LATE_AFTER:
         account.late.append(who.number)
-    last = max(met, key=lambda span: span.ended, default=None)
-    if last is not None and at > last.ended:
-        account.recoveries[last.number] = max(account.recoveries[last.number], at - last.ended)
+    if last is not None:
+        account.recoveries[last.number] = max(account.recoveries[last.number], at - since)
+
+
+def _excused(accepted: float, at: float, spans: Sequence[Span]) -> tuple[float, Span | None]:
+    """Return since when an answer is due: acceptance, or the end of the faults before which it was not late yet."""
+    since, last = accepted, None
+    for span in spans:
+        if since < span.ended and span.began < min(since + LATE_AFTER, at):
+            since, last = min(span.ended, at), span
+    return since, last

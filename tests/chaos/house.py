@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+from tests.chaos import reaper
 from tests.support.eventually import eventually
 
 ROOT: Final = Path(__file__).parents[2]
@@ -45,6 +46,7 @@ class Instance:
                 start_new_session=True,
             )  # fmt: skip
         self.started.append(self.process.pid)
+        reaper.note(self.process.pid)
 
     @property
     def ready(self) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Final, Literal, TypeVar
 
 from cli.local.ports import HOST, is_free
@@ -121,10 +120,15 @@ class Proxy:
                 self._writers.discard(each)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        """Pass one direction on, and its end: an orderly one as such, a reset as a reset."""
+        try:
             while data := await reader.read(_CHUNK):
                 await self._flows.wait()
                 writer.write(data)
                 await writer.drain()
+            await self._flows.wait()
             if writer.can_write_eof():
                 writer.write_eof()
+        except OSError:
+            await self._flows.wait()
+            writer.transport.abort()

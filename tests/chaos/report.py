@@ -76,7 +76,7 @@ def insert(page: Path, mark: str, lines: Sequence[str]) -> None:
 
 
 def keep(directory: Path, to: Path) -> None:
-    """Copy logs and the ledger of a run."""
+    """Copy logs, the ledger and the sender's record of a run."""
     to.mkdir(parents=True, exist_ok=True)
     for file in (*directory.glob("*.log"), *directory.glob("*.jsonl")):
         shutil.copy2(file, to / file.name)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Final
 
@@ -92,6 +93,8 @@ class Run:
         self._sender.stop()
         self._settle()
         reasons = reasons_of(self._stage.urls.superuser)
+        record = [json.dumps(asdict(one)) for one in self._sender.posted]
+        (self._stage.directory / "posted.log").write_text("\n".join(record))
         ledger = self._stage.ledger
         ledger.read()
         account = settle(self._who, self._sender.posted, ledger.taken, spans, reasons, self._braked)

@@ -24,6 +24,7 @@ from cli.local.postgres import wait_ready as wait_for_postgres
 from cli.local.valkey import Valkey
 from cli.local.valkey import wait_ready as wait_for_valkey
 from migrations.apply import upgrade
+from tests.chaos import reaper
 from tests.support.databases import DatabaseUrls
 
 _ROLES: Final = ("owner", "app", "platform")
@@ -53,6 +54,7 @@ class Server:
                 self.process = subprocess.Popen(
                     self._argv(), stdout=log, stderr=log, start_new_session=True, **run_as(server_account())
                 )
+            reaper.note(self.process.pid)
             try:
                 self._wait(self.process)
             except ServerFailedError:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.local.ports import free_port, is_free
+from tests.chaos import reaper
 from tests.chaos.clock import Clock
 from tests.chaos.faults import Site
 from tests.chaos.gatehouse import Addresses, Gatehouse
@@ -34,6 +35,7 @@ Build = Callable[[Path, Addresses, Clock], Program]
 class Stage:
     """What a run happens on. `public` is where webhooks go, `provider` where the double listens, free of faults."""
 
+    directory: Path
     site: Site
     urls: DatabaseUrls
     public: str
@@ -44,13 +46,17 @@ class Stage:
 
 @contextmanager
 def scratch(prefix: str) -> Iterator[Path]:
-    """Give a directory that is removed at the end, with passage for the account that the servers run as."""
+    """Give a directory with passage for the account that servers run as.
+
+    At the end, even by kill -9 of this process, what was started in it is gone and it is removed.
+    """
     directory = Path(tempfile.mkdtemp(prefix=prefix))
     directory.chmod(0o711)
+    watching = reaper.begin(directory)
     try:
         yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        watching.communicate()
 
 
 @contextmanager
@@ -86,7 +92,7 @@ def raised(seed: int, directory: Path, build: Build = Gatehouse) -> Iterator[Sta
         ledger = Ledger(directory / "ledger.jsonl")
         stack.callback(ledger.close)
         site = Site(program, postgres, redis, to_postgres, to_redis, to_provider, clock, spool)
-        yield Stage(site, urls, ways.public, _http(double_port), ledger, notes)
+        yield Stage(directory, site, urls, ways.public, _http(double_port), ledger, notes)
 
 
 @contextmanager
@@ -98,6 +104,7 @@ def _double(seed: int, directory: Path) -> Iterator[int]:
             [sys.executable, "-m", "tests.chaos.twilio", str(port), str(seed), str(directory / "ledger.jsonl")],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
+    reaper.note(process.pid)
     try:
         eventually(lambda: not is_free(port) or process.poll() is not None, within=30, what="The double")
         yield port

@@ -89,6 +89,15 @@ def test_an_answer_held_up_by_faults_counts_from_their_end() -> None:
     assert account_of(somebody(), NOW + 80, spans=(span,)).late == [somebody().number]
 
 
+def test_faults_after_an_answer_was_late_do_not_excuse_it() -> None:
+    who = somebody()
+    fault = Fault(1, 1, KINDS[0].name, 0, 0, 0)
+    later = Span(1, NOW + 25, NOW + 50, [Struck(fault, NOW + 25, NOW + 50)])
+    assert account_of(who, NOW + 55, spans=(later,)).late == [who.number]
+    sooner = Span(1, NOW + 15, NOW + 50, [Struck(fault, NOW + 15, NOW + 50)])
+    assert account_of(who, NOW + 55, spans=(sooner,)).late == []
+
+
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_seed_gives_the_same_faults_each_time_and_every_kind_strikes(alone: bool) -> None:  # noqa: FBT001
     drawn = schedule(3, 200, alone=alone)
