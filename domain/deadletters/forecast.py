@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from domain.queue.dead import DeadFilter
 
+# Written as a probe for each letter: as EXISTS, PostgreSQL may gather the keys of everything that is alive instead.
 _PAGE: Final = """
-    SELECT id, args, queue, EXISTS (
-        SELECT FROM jobs live
+    SELECT jobs.id, jobs.args, jobs.queue, live.found IS NOT NULL
+    FROM jobs LEFT JOIN LATERAL (
+        SELECT true AS found FROM jobs live
         WHERE live.org_id = jobs.org_id AND live.kind = jobs.kind AND live.unique_key = jobs.unique_key
-            AND live.state IN ('scheduled', 'available', 'executing', 'retryable'))
-    FROM jobs WHERE id = ANY(%s)
+            AND live.state IN ('scheduled', 'available', 'executing', 'retryable')
+        LIMIT 1
+    ) live ON true
+    WHERE jobs.id = ANY(%s)
 """
 
 

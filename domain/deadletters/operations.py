@@ -83,8 +83,9 @@ def begin(session: Session, request: Request, actor: Actor) -> DeadOperation:
     session.add(operation)
     session.flush()
     if total <= PAGE and request.per_minute is None:
-        causes = work_page(session, operation).causes
-        finish(session, operation, causes)
+        causes = session.scalars(select(Job.fingerprint).where(*which.conditions()).distinct()).all()
+        work_page(session, operation)
+        finish(session, operation, [cause for cause in causes if cause is not None])
     else:
         key = str(operation.id)
         enqueue(session, Operate(operation.id), org_id=PLATFORM_ORG_ID, subject=f"dead_operation:{key}", unique_key=key)

@@ -13,7 +13,6 @@ from domain.deadletters.filters import from_json
 from domain.deadletters.models import DeadOperation
 from domain.deadletters.settle import settle_notices
 from domain.queue.dead import PAGE, DeadFilter, Letter, discard, page, requeue_letters
-from domain.queue.models import Job
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,10 +26,9 @@ AHEAD: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What a page came to. `last`: nothing is left. `causes`: the fingerprints of its letters. `wait`: until then."""
+    """What a page came to. `last`: nothing is left. `wait`: the rate allows no more until then."""
 
     last: bool
-    causes: Collection[str] = ()
     wait: datetime | None = None
 
 
@@ -48,13 +46,12 @@ def work_page(session: Session, operation: DeadOperation) -> Worked:
     letters = page(session, which, after_id=operation.position, limit=room)
     if not letters:
         return Worked(last=True)
-    causes = _causes(session, letters)
     changed = _change(session, operation, letters)
     operation.done += changed
     operation.skipped += len(letters) - changed
     operation.position = letters[-1].id
     operation.updated_at = now
-    return Worked(last=len(letters) < room, causes=causes)
+    return Worked(last=len(letters) < room)
 
 
 def finish(session: Session, operation: DeadOperation, causes: Collection[str] | None) -> None:
@@ -82,8 +79,3 @@ def _run_ats(operation: DeadOperation, letters: Sequence[Letter]) -> dict[UUID, 
 
 def _gap(per_minute: int) -> timedelta:
     return timedelta(minutes=1) / per_minute
-
-
-def _causes(session: Session, letters: Sequence[Letter]) -> set[str]:
-    query = select(Job.fingerprint).where(Job.id.in_([letter.id for letter in letters])).distinct()
-    return {cause for cause in session.scalars(query) if cause is not None}

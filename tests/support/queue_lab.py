@@ -84,6 +84,10 @@ class Lab:
     def run(self, job_id: UUID, worker: UUID | None = None) -> Run:
         """Claim one job, which must be possible, and return its run."""
         (claimed,) = self.claim(job_id, worker=worker)
+        return self.run_of(claimed)
+
+    def run_of(self, claimed: Claimed) -> Run:
+        """Return the run of a job that is claimed."""
         return Run(claimed, self.database)
 
     def end(self, run: Run, outcome: Outcome) -> bool:
