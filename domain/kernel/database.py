@@ -7,7 +7,7 @@ when it raises. What must happen only once the commit is durable (handing job id
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 CommitHook = Callable[[MutableMapping[Any, Any]], None]
 """Called with `session.info` after a commit. It must not raise: the change it follows is already made."""
 
+# A process that hangs, or whose machine is gone, must not keep its locks: others wait for the same conversation or
+# delivery. The other way round, a server that is gone without a word must not keep a thread for hours.
+_GIVE_UP: Mapping[str, str | int] = {
+    "options": "-c idle_in_transaction_session_timeout=30s",
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 _SET_TENANT = text("SELECT set_config('gatehouse.org_id', :org_id, true)")
 
 
@@ -101,5 +110,5 @@ def _engine(url: str, pool_size: int, name: str, *, pre_ping: bool) -> Engine:
         pool_pre_ping=pre_ping,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"application_name": name, "connect_timeout": 5, "prepare_threshold": 2},
+        connect_args={"application_name": name, "connect_timeout": 5, "prepare_threshold": 2, **_GIVE_UP},
     )

@@ -132,6 +132,12 @@ def test_a_connection_that_the_server_closed_is_replaced(database: Database, url
         assert session.scalar(text("SELECT pg_backend_pid()")) != pid
 
 
+def test_a_process_that_hangs_in_a_transaction_loses_its_locks_after_half_a_minute(database: Database) -> None:
+    for scope in (database.tenant_scope(A), database.platform_scope()):
+        with scope as session:
+            assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "30s"
+
+
 def test_a_tenant_cannot_become_the_platform(database: Database) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), database.tenant_scope(A) as session:
         session.execute(text("SET ROLE gatehouse_platform"))
