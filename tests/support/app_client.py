@@ -42,10 +42,15 @@ class AppClient(httpx.Client):
         if self._lifespan is not None:
             self._lifespan.__exit__(exc_type, exc_value, traceback)
         super().__exit__(exc_type, exc_value, traceback)
+        self._end_loop()
 
     def close(self) -> None:
         """End the event loop as well."""
         super().close()
+        self._end_loop()
+
+    def _end_loop(self) -> None:
+        # Not left to the garbage collector: a failed test keeps the client until Python ends, and that would wait.
         self._running.__exit__(None, None, None)
 
 
