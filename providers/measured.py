@@ -9,7 +9,7 @@ from time import perf_counter
 
 from config.telemetry import PROVIDER_CALL_SECONDS, PROVIDER_CALLS
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
-from domain.delivery.ports import Accepted, EmailProvider, OutgoingEmail, OutgoingSms, SmsProvider
+from domain.delivery.ports import Accepted, EmailProvider, OutgoingEmail, OutgoingSms, Report, SmsProvider
 
 
 class MeasuredSms:
@@ -37,6 +37,11 @@ class MeasuredSms:
         """Find; outcomes `answered`, `rejected`, `unknown`."""
         with _measured(self.name, "find", "answered"):
             return self._inner.find(sms, since)
+
+    def fetch(self, provider_id: str) -> Report | None:
+        """Fetch; outcomes as of `find`."""
+        with _measured(self.name, "fetch", "answered"):
+            return self._inner.fetch(provider_id)
 
 
 class MeasuredEmail:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from config.telemetry import SCHEDULE_LAST_ASKED
 from domain.alerts.messages import RecheckReach
+from domain.delivery.messages import PollDeliveries
 from domain.kernel.database import Database
 from domain.queue.message import Message
 from domain.queue.periodic import ask, look
@@ -32,7 +33,10 @@ class Periodic:
     message: Message
 
 
-PERIODIC: Final[Sequence[Periodic]] = (Periodic("alerts.recheck", timedelta(minutes=5), RecheckReach()),)
+PERIODIC: Final[Sequence[Periodic]] = (
+    Periodic("alerts.recheck", timedelta(minutes=5), RecheckReach()),
+    Periodic("delivery.poll", timedelta(minutes=10), PollDeliveries()),
+)
 
 
 class PeriodicWork:

@@ -37,6 +37,14 @@ class Accepted:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider says of a message when it is asked: its status in Twilio's words, and the code of an error."""
+
+    status: str
+    error_code: str | None
+
+
 class SmsProvider(Protocol):
     """Sends text messages. Thread-safe; a call takes at most some 15 seconds."""
 
@@ -63,6 +71,10 @@ class SmsProvider(Protocol):
         A provider that keeps no reference of ours can only compare sender, recipient and text: the caller leaves out
         what belongs to other attempts. Raises ProviderRejectedError or OutcomeUnknownError when it can't be told.
         """
+        ...
+
+    def fetch(self, provider_id: str) -> Report | None:
+        """Return where a message is; None when the provider does not know it. Errors as of `find`."""
         ...
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.delivery.errors import ProviderRejectedError
-from domain.delivery.ports import Accepted, OutgoingSms
+from domain.delivery.ports import Accepted, OutgoingSms, Report
 from domain.kernel.database import Database
 from providers.sandbox.models import SandboxMessage
 
@@ -59,3 +59,9 @@ class SandboxSms:
         statement = select(SandboxMessage.provider_id).where(SandboxMessage.attempt_id == sms.attempt_id)
         with self._database.tenant_scope(sms.org_id) as session:
             return [Accepted(provider_id, _DELIVERED) for provider_id in session.scalars(statement)]
+
+    def fetch(self, provider_id: str) -> Report | None:
+        """Return that a text was delivered, if it was stored; the attempt that stored it names its organization."""
+        statement = select(SandboxMessage.provider_id).where(SandboxMessage.provider_id == provider_id)
+        with self._database.platform_scope() as session:
+            return None if session.scalar(statement) is None else Report(_DELIVERED, None)

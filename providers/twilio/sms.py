@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Final, Protocol, cast
 
 from twilio.base import values
 from twilio.rest import Client
 
-from domain.delivery.errors import OutcomeUnknownError
-from domain.delivery.ports import Accepted, OutgoingSms
+from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
+from domain.delivery.ports import Accepted, OutgoingSms, Report
 from providers.twilio.transport import TwilioTransport
 
 _PAGE: Final = 100
@@ -28,6 +29,7 @@ class _Resource(Protocol):
 
     sid: str | None
     status: str | None
+    error_code: int | None
     body: str | None
     direction: str | None
     messaging_service_sid: str | None
@@ -77,6 +79,20 @@ class TwilioSms:
             raise OutcomeUnknownError(f"The provider's list is unreadable ({type(error).__name__}).") from None
         found.sort(key=_created)
         return [Accepted(each.sid, each.status or "accepted") for each in found if each.sid]
+
+    def fetch(self, provider_id: str) -> Report | None:
+        """Return the status of one Message resource; None when there is none (404)."""
+        try:
+            found = cast("_Resource", self._client.messages(provider_id).fetch())
+        except ProviderRejectedError as error:
+            if error.http_status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            raise OutcomeUnknownError(f"The provider's answer is unreadable ({type(error).__name__}).") from None
+        if not found.status:
+            raise OutcomeUnknownError("The provider's answer names no status.")
+        return Report(found.status, None if found.error_code is None else str(found.error_code))
 
     def _matching(self, sms: OutgoingSms, since: datetime, *, dated: bool) -> Iterator[_Resource]:
         listed = self._client.messages.stream(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from domain.delivery.ports import Accepted, OutgoingSms, SmsProvider
+from domain.delivery.ports import Accepted, OutgoingSms, Report, SmsProvider
 
 
 class WorkerDied(BaseException):
@@ -44,6 +44,10 @@ class Meanwhile:
     def find(self, sms: OutgoingSms, since: datetime) -> Sequence[Accepted]:
         """Find."""
         return self._inner.find(sms, since)
+
+    def fetch(self, provider_id: str) -> Report | None:
+        """Fetch."""
+        return self._inner.fetch(provider_id)
 
 
 def die() -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import re
 import threading
 import urllib.request
 from collections import deque
@@ -45,6 +46,7 @@ from tests.support.twilio_api import (
 
 ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "a-token-for-tests"
+_MESSAGE = re.compile(r".*/Messages/(\w+)\.json")
 
 
 @dataclass
@@ -119,8 +121,12 @@ class TwilioDouble:
         """From now on let messages wait in the sender's queue: accepted, but without a DateSent."""
         self._state.leaves_at_once = not keep
 
+    def forget(self, sent: Sent) -> None:
+        """Know a message no more, as after its deletion."""
+        self._state.messages.remove(sent)
+
     def refuse_lists(self, reject: Reject | None) -> None:
-        """From now on answer every list with this error; None ends that."""
+        """From now on answer every GET with this error; None ends that."""
         self._state.list_refusal = reject
 
     def wait_for(self, count: int, *, seconds: float = 10) -> list[Sent]:
@@ -192,9 +198,19 @@ class _Handler(BaseHTTPRequestHandler):
         if self.state.list_refusal is not None:
             self._refuse(self.state.list_refusal)
             return
+        if (sid := _MESSAGE.fullmatch(urlsplit(self.path).path)) is not None:
+            self._show(sid[1])
+            return
         found = [m for m in reversed(self.state.messages) if matches(m, query)]
         page = [m.resource(self.state.account_sid) for m in found[: int(query.get("PageSize", 50))]]
         self._answer(200, {"messages": page, "next_page_uri": None, "page": 0, "page_size": len(page)})
+
+    def _show(self, sid: str) -> None:
+        sent = next((message for message in self.state.messages if message.sid == sid), None)
+        if sent is None:
+            self._refuse(Reject(20404, 404, f"The requested resource {self.path} was not found"))
+        else:
+            self._answer(200, sent.resource(self.state.account_sid))
 
     def _admit(self, fields: Mapping[str, str]) -> bool:
         path = urlsplit(self.path).path
@@ -204,7 +220,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.state.requests.append(request)
         if self.state.on_request:
             self.state.on_request(request)
-        if path != f"/2010-04-01/Accounts/{self.state.account_sid}/Messages.json":
+        own = f"/2010-04-01/Accounts/{self.state.account_sid}/Messages"
+        if path != f"{own}.json" and not (path.startswith(f"{own}/") and self.command == "GET"):
             self._refuse(Reject(20404, 404, f"The requested resource {path} was not found"))
         elif not authorized:
             self._refuse(Reject(20003, 401, "Authenticate"))

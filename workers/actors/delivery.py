@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from domain.alerts.follow_up import delivery_failed, sender_refused
 from domain.delivery.means import Means
-from domain.delivery.messages import SendDelivery
+from domain.delivery.messages import DeliveryFailed, PollDeliveries, SendDelivery, SenderRefused
+from domain.delivery.poll import poll_deliveries
 from domain.delivery.send import send_delivery
 from domain.queue.outcome import Outcome
 from domain.queue.run import Run
@@ -14,7 +16,29 @@ from workers.services import Services
 @actor(SendDelivery)
 def send(message: SendDelivery, run: Run, services: Services) -> Outcome:
     """Send one delivery."""
-    means = Means(
+    return send_delivery(message, run, _means(services))
+
+
+@actor(PollDeliveries)
+def poll(message: PollDeliveries, run: Run, services: Services) -> Outcome:
+    """Ask about messages of which nothing was reported for long."""
+    return poll_deliveries(message, run, _means(services), services.database)
+
+
+@actor(DeliveryFailed)
+def failed(message: DeliveryFailed, run: Run, services: Services) -> Outcome:
+    """Tell of a delivery that came to nothing."""
+    return delivery_failed(message, run, clock=services.clock)
+
+
+@actor(SenderRefused)
+def refused(message: SenderRefused, run: Run, services: Services) -> Outcome:
+    """Tell the owner that texts wait."""
+    return sender_refused(message, run, clock=services.clock)
+
+
+def _means(services: Services) -> Means:
+    return Means(
         services.sms,
         services.email,
         services.health,
@@ -22,4 +46,3 @@ def send(message: SendDelivery, run: Run, services: Services) -> Outcome:
         services.public_url,
         services.unsubscribe,
     )
-    return send_delivery(message, run, means)
