@@ -27,6 +27,7 @@ from domain.queue.messages import JobDied
 from domain.queue.models import Job
 from domain.queue.outcome import Done, Outcome
 from domain.queue.run import Run
+from domain.tenancy.models import Organization
 from domain.webhooks.emit import emit
 from domain.webhooks.events import JSON, EventType
 from domain.webhooks.messages import SendWebhook
@@ -50,6 +51,8 @@ def job_died(message: JobDied, run: Run, clock: Clock) -> Outcome:
         ).all()
         if not dead:
             return run.finish(session, Done("Nothing of it is dead any more."))
+        if session.get(Organization, run.org_id) is None:
+            return run.finish(session, Done("Its organization is gone, and with it everybody to be told."))
         _raise_notice(session, dead)
         if run.org_id == PLATFORM_ORG_ID:
             return run.finish(session, Done(f"Told the operators of {len(dead)}."))

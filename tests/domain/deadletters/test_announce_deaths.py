@@ -20,7 +20,7 @@ from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from domain.queue.announce import announce
 from domain.queue.message import decode
 from domain.queue.messages import JOB_DIED, JobDied
-from domain.queue.outcome import Dead, Outcome
+from domain.queue.outcome import Dead, Done, Outcome
 from migrations.seeds import apply
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 from tests.support.queue_kinds import Note
@@ -214,3 +214,9 @@ def test_arguments_of_another_release_keep_nobody_from_being_told(desk: Desk) ->
     desk.tell()
     assert len(desk.alerts()) == 1
     assert [notice["count"] for notice in desk.notices()] == [2]
+
+
+def test_the_deaths_of_an_organization_that_is_gone_die_no_further_death(desk: Desk) -> None:
+    desk.die(*desk.lab.backlog(new_id(), 1))
+    assert [type(outcome) for outcome in desk.tell()] == [Done]
+    assert desk.notices() == []
