@@ -1,6 +1,6 @@
 """What an owner is told: at once, or gathered into one message when much happens. Owns `owner_alerts`.
 
-Handles `alerts.digest`, `alerts.recheck` and `delivery.failed`.
+Handles `alerts.digest` and `alerts.recheck`, and what follows from `delivery.failed` and `delivery.sender_refused`.
 
 Invariants:
 - an alert is raised once per client, kind and subject, in the transaction of what it is about;
