@@ -174,9 +174,20 @@ def _providers(settings: Settings) -> Iterator[Finding]:
         "Twilio's signatures are checked" if twilio.auth_token else "every webhook is refused: no auth token",
         "" if twilio.auth_token else "Set GATEHOUSE_TWILIO__AUTH_TOKEN.",
     )
-    yield Finding("email", settings.email_provider)
+    yield from _email(settings)
     model = f", model {settings.ai.model}" if settings.ai.model else ""
     yield Finding("replies", f"{settings.ai.provider}{model}")
+
+
+def _email(settings: Settings) -> Iterator[Finding]:
+    ses = settings.ses
+    if settings.email_provider == "sandbox" or settings.demo_safe_mode or ses.from_address is None:
+        yield Finding("email", "sandbox: no e-mail leaves this system")
+        return
+    from providers.ses.inspect import inspect  # noqa: PLC0415 - half a second that the sandbox does not pay
+
+    for observation in inspect(ses.from_address, ses.configuration_set):
+        yield Finding("email", observation.found, observation.remedy)
 
 
 def _words(error: BaseException) -> str:

@@ -109,12 +109,17 @@ def _sandbox(settings: Settings, database: Database) -> SmsProvider:
 
 
 def _ses(settings: Settings) -> EmailProvider:
-    from providers.ses.email import SesEmail  # noqa: PLC0415  # half a second that the sandbox does not pay
+    from botocore.exceptions import NoRegionError  # noqa: PLC0415  # half a second that the sandbox does not pay
+
+    from providers.ses.email import SesEmail  # noqa: PLC0415  # as above
 
     ses = settings.ses
     if ses.from_address is None:
         raise ProviderNotConfiguredError("To send through Amazon SES, set GATEHOUSE_SES__FROM_ADDRESS.")
-    return SesEmail(ses.from_address, ses.configuration_set, pool_size=settings.worker_threads)
+    try:
+        return SesEmail(ses.from_address, ses.configuration_set, pool_size=settings.worker_threads)
+    except NoRegionError:
+        raise ProviderNotConfiguredError("To send through Amazon SES, set AWS_REGION to its region.") from None
 
 
 def _sandbox_email(settings: Settings, database: Database) -> EmailProvider:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-
-import boto3
-from botocore.config import Config
 
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.ports import ATTEMPT_TAG, Accepted, OutgoingEmail
 from providers.mailbox import sender
+from providers.ses.client import ses_client
 from providers.ses.faults import as_ours
 from providers.ses.pace import Pace
 
 if TYPE_CHECKING:
-    from types_boto3_sesv2 import SESV2Client
     from types_boto3_sesv2.type_defs import SendEmailRequestTypeDef
 
 CONNECT_SECONDS: Final = 5.0
@@ -42,22 +38,9 @@ class SesEmail:
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
     ) -> None:
-        # At debug level these write whole requests, with addresses and texts in them.
-        for library in ("botocore", "boto3", "urllib3"):
-            logging.getLogger(library).setLevel(logging.INFO)
         self._from_address = from_address
         self._configuration_set = configuration_set
-        self._client: SESV2Client = boto3.session.Session().client(
-            "sesv2",
-            config=Config(
-                connect_timeout=connect_seconds,
-                read_timeout=read_seconds,
-                # A send that may have succeeded must not be repeated by the client.
-                retries={"total_max_attempts": 1, "mode": "standard"},
-                max_pool_connections=pool_size,
-                user_agent_extra="gatehouse",
-            ),
-        )
+        self._client = ses_client(connect_seconds=connect_seconds, read_seconds=read_seconds, pool_size=pool_size)
         self.account = self._client.meta.region_name
         """The region: what SES limits belongs to the account in a region."""
         self._pace = Pace(self._max_send_rate)

@@ -15,6 +15,7 @@ from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.ports import OutgoingSms
 from domain.kernel.database import Database
 from providers.registry import ProviderNotConfiguredError, build_composer, build_email, build_sms
+from tests.support.aws import name_account
 from tests.support.twilio_api import AcceptThenDrop, Reject
 from tests.support.twilio_double import TwilioDouble
 
@@ -59,12 +60,18 @@ def test_twilio_needs_its_credentials(database: Database) -> None:
         build_sms(settings(sms_provider="twilio"), database)
 
 
-def test_ses_needs_an_address_to_send_from(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ses_needs_an_address_to_send_from_and_a_region(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ProviderNotConfiguredError, match="GATEHOUSE_SES__FROM_ADDRESS"):
         build_email(settings(email_provider="ses"), database)
 
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    chosen = build_email(settings(email_provider="ses", ses={"from_address": "alerts@gatehouse.test"}), database)
+    ses = settings(email_provider="ses", ses={"from_address": "alerts@gatehouse.test"})
+    name_account(monkeypatch)
+    monkeypatch.delenv("AWS_REGION")
+    with pytest.raises(ProviderNotConfiguredError, match="AWS_REGION"):
+        build_email(ses, database)
+
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    chosen = build_email(ses, database)
     assert (chosen.name, chosen.account) == ("ses", "eu-west-1")
 
 

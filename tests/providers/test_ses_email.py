@@ -19,24 +19,17 @@ from domain.delivery.policy import NAMED_ERRORS, ErrorClass, meaning
 from domain.delivery.ports import ATTEMPT_TAG, Accepted, OutgoingEmail
 from domain.kernel.ids import new_id
 from providers.ses.email import SesEmail
+from tests.support.aws import REGION, name_account
 from tests.support.eventually import eventually
 from tests.support.ses_double import Answer, Drop, Hang, SesDouble
 
-REGION = "eu-west-1"
 FROM = "alerts@gatehouse.test"
 OWNER = "owner@harbor-plumbing.example"
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Name a region and credentials as AWS's own variables do, and nothing of this machine's."""
-    monkeypatch.setenv("AWS_REGION", REGION)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    name_account(monkeypatch)
     return monkeypatch
 
 
@@ -77,7 +70,7 @@ def provider(configuration_set: str | None = None) -> SesEmail:
 
 @pytest.mark.usefixtures("moto")
 def test_an_email_is_taken_by_an_account_that_has_verified_its_sender() -> None:
-    boto3.session.Session().client("sesv2").create_email_identity(EmailIdentity=FROM)
+    boto3.session.Session(region_name=REGION).client("sesv2").create_email_identity(EmailIdentity=FROM)
     accepted = provider().send(email())
 
     (message,) = ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
@@ -217,7 +210,12 @@ def test_the_accounts_send_rate_is_kept(double: SesDouble) -> None:
 
 def test_every_error_that_ses_documents_has_a_meaning(double: SesDouble) -> None:
     del double
-    documented = boto3.session.Session().client("sesv2").meta.service_model.operation_model("SendEmail").error_shapes
+    documented = (
+        boto3.session.Session(region_name=REGION)
+        .client("sesv2")
+        .meta.service_model.operation_model("SendEmail")
+        .error_shapes
+    )
     assert {shape.name for shape in documented} <= NAMED_ERRORS.keys()
     assert meaning(None, 429, "TooManyRequestsException").error_class is ErrorClass.BACK_OFF
 

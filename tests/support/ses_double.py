@@ -11,9 +11,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
+from urllib.parse import unquote
 
 _SEND: Final = "/v2/email/outbound-emails"
-_ACCOUNT: Final = "/v2/email/account"
 _LONGEST: Final = 5.0
 """Seconds that anything here waits at most, so that no test hangs."""
 
@@ -40,13 +40,19 @@ class Hang:
 
 
 class SesDouble:
-    """Serves SendEmail and GetAccount on a free port; a context manager."""
+    """Serves SendEmail, and what is asked about an account, on a free port; a context manager."""
 
     def __init__(self, max_send_rate: float | None = None) -> None:
         self.emails: list[dict[str, Any]] = []
         """The bodies of all SendEmail requests, in order."""
         self.max_send_rate = max_send_rate
         self.asked_for_rate = threading.Event()
+        self.sending_enabled = True
+        self.production_access = True
+        self.verified: set[str] = set()
+        """Addresses and domains that may send."""
+        self.configuration_sets: dict[str, list[str]] = {}
+        """The topics that each reports to."""
         self.closing = threading.Event()
         self._plan: deque[Answer | Drop | Hang] = deque()
         self._server = _Server(self)
@@ -90,13 +96,24 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        if self.path != _ACCOUNT:
-            self._answer(404, {"message": self.path})
-            return
         double = self.server.double
-        quota = {"Max24HourSend": 50000.0, "MaxSendRate": double.max_send_rate, "SentLast24Hours": 0.0}
-        self._answer(200, {"SendQuota": quota})
-        double.asked_for_rate.set()
+        kind, _, name = unquote(self.path).removeprefix("/v2/email/").partition("/")
+        name = name.removesuffix("/event-destinations")
+        if kind == "account":
+            quota = {"Max24HourSend": 50000.0, "MaxSendRate": double.max_send_rate, "SentLast24Hours": 0.0}
+            flags = {"SendingEnabled": double.sending_enabled, "ProductionAccessEnabled": double.production_access}
+            self._answer(200, {"SendQuota": quota, **flags})
+            double.asked_for_rate.set()
+        elif kind == "identities" and name in double.verified:
+            self._answer(200, {"VerifiedForSendingStatus": True})
+        elif kind == "configuration-sets" and name in double.configuration_sets:
+            topics = [
+                {"Name": topic, "Enabled": True, "MatchingEventTypes": [], "SnsDestination": {"TopicArn": topic}}
+                for topic in double.configuration_sets[name]
+            ]
+            self._answer(200, {"EventDestinations": topics})
+        else:
+            self._answer(404, {"message": "It is not there."}, {"x-amzn-ErrorType": "NotFoundException"})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
