@@ -16,8 +16,8 @@ from tests.chaos.stage import raised, scratch
 
 SEED: Final = 7
 MESSAGES: Final = 400
-FAULTS: Final = 24
-LONG: Final = ("worker paused 30 s", "provider dead for minutes", "deploy, rolling")
+FAULTS: Final = 16
+LONG: Final = ("worker paused 30 s", "provider dead for minutes", "deploy, rolling", "deploy, overlapping")
 """Kinds that take longer than everything else here together."""
 
 
