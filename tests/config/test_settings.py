@@ -81,6 +81,15 @@ def test_good_settings_load_and_show_no_secret(environment: pytest.MonkeyPatch) 
             "GATEHOUSE_TWILIO__AUTH_TOKEN is not set, and GATEHOUSE_SMS_PROVIDER is twilio",
         ),
         (
+            {"GATEHOUSE_EMAIL_PROVIDER": "ses"},
+            "GATEHOUSE_SES__FROM_ADDRESS is not set, and GATEHOUSE_EMAIL_PROVIDER is ses",
+        ),
+        (
+            {"GATEHOUSE_SES__FROM_ADDRESS": "Us <s3cret-bit@x.y>"},
+            "GATEHOUSE_SES__FROM_ADDRESS does not have the right form",
+        ),
+        ({"GATEHOUSE_SES__TOPIC_ARNS": "s3cret-bit"}, "GATEHOUSE_SES__TOPIC_ARNS does not have the right form"),
+        (
             {"GATEHOUSE_AI__PROVIDER": "openai"},
             "GATEHOUSE_AI__API_KEY is not set, and",
         ),
@@ -137,6 +146,18 @@ def test_production_without_admin_token_or_provider_is_warned_of(environment: py
     unset = {"GATEHOUSE_ADMIN_TOKEN": "", "GATEHOUSE_SMS_PROVIDER": ""}
     settings = load(environment, PRODUCTION | unset)
     assert [w.split(" ", 1)[0] for w in settings.warnings()] == ["GATEHOUSE_ADMIN_TOKEN", "GATEHOUSE_SMS_PROVIDER"]
+
+
+def test_the_topics_of_ses_are_several_or_none_which_is_warned_of(environment: pytest.MonkeyPatch) -> None:
+    topic = "arn:aws:sns:eu-west-1:123456789012:gatehouse"
+    ses = {"GATEHOUSE_EMAIL_PROVIDER": "ses", "GATEHOUSE_SES__FROM_ADDRESS": "alerts@example.com"}
+    settings = load(environment, GOOD | ses)
+    assert settings.ses.topics == frozenset()
+    assert [w.split(" ", 1)[0] for w in settings.warnings()] == ["GATEHOUSE_SES__TOPIC_ARNS"]
+
+    settings = load(environment, GOOD | ses | {"GATEHOUSE_SES__TOPIC_ARNS": f"{topic}, {topic}-2"})
+    assert settings.ses.topics == {topic, f"{topic}-2"}
+    assert settings.warnings() == []
 
 
 def test_files_are_read_and_the_environment_wins(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
