@@ -81,11 +81,11 @@ def test_a_payload_that_postgresql_cannot_hold_does_not_break_the_change(house: 
     assert event["payload"] == {"text": "ab ? c \\u0000", "list": ["", None, {"deep": "?"}], "n": 1.5}
 
 
-def test_an_endpoint_is_not_deleted_under_an_event_that_is_being_emitted(house: House) -> None:
-    endpoint_id = house.endpoint()
+def test_an_endpoint_is_not_deleted_between_being_found_and_being_sent_to(house: House) -> None:
+    # One that does not want the event: no send refers to it yet, as is so right after it was found.
+    endpoint_id = house.endpoint(["lead.captured"])
     with house.database.tenant_scope(ORGANIZATION_ID) as session:
         emit(session, EventType.REPLY_SENT, {}, org_id=ORGANIZATION_ID, client_id=CLIENT_ID)
         with pytest.raises(psycopg.errors.LockNotAvailable), house.connection.transaction():
             house.connection.execute("SET LOCAL lock_timeout = '50ms'")
             house.connection.execute("DELETE FROM webhook_endpoints WHERE id = %s", [endpoint_id])
-    assert len(house.sends()) == 1

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 ACTOR = Actor("ada", "operator")
-URL = "http://127.0.0.1:8000/in?token=not-for-the-audit"
+URL = "http://127.0.0.1:8000/in/not-for-the-audit"
 
 
 def create(
@@ -160,7 +160,7 @@ def test_a_deleted_endpoint_leaves_the_events_and_the_audit(house: House) -> Non
 
 
 def test_every_act_is_audited_without_the_receivers_token(house: House, receiver: Receiver) -> None:
-    endpoint_id, _ = create(house, url=receiver.url(path="/in?token=not-for-the-audit"))
+    endpoint_id, _ = create(house, url=receiver.url(path="/in/not-for-the-audit"))
     with house.database.platform_scope() as session:
         endpoints.change_endpoint(session, endpoint_id, Changes(description="ERP"), house.means, ACTOR)
         endpoints.rotate_secret(session, endpoint_id, house.means, ACTOR)
