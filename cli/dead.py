@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
+from cli.dead_edit import edit
 from cli.dead_selection import (
     After,
     All,
@@ -135,27 +134,7 @@ def requeue(  # noqa: PLR0913 - its options
     tell(begin_and_follow(Request("requeue", which, why, rate), wait=not no_wait), "queued again")
 
 
-@app.command()
-def edit(
-    job_id: Annotated[UUID, typer.Argument(help="The job's id.")],
-    *,
-    args: Annotated[str, typer.Option(help="All its arguments as JSON, or @FILE.")],
-    reason: Reason = None,
-    run: Annotated[bool, typer.Option("--requeue", help="Run it again with them.")] = False,
-) -> None:
-    """Put the arguments of a dead letter right; they are checked against its kind."""
-    from cli.scopes import operator, platform_scope  # noqa: PLC0415
-    from domain.deadletters.edit import edit as edit_dead  # noqa: PLC0415
-    from domain.deadletters.operations import Request, begin  # noqa: PLC0415
-    from domain.queue.dead import DeadFilter  # noqa: PLC0415
-
-    given, why = _arguments(args), because(reason)
-    with platform_scope() as session:
-        edit_dead(session, job_id, given, reason=why, actor=operator())
-        if run:
-            session.flush()
-            begin(session, Request("requeue", DeadFilter(ids=[job_id]), why), operator())
-    typer.echo("Changed and queued again." if run else f"Changed. Run it: gatehouse dead requeue {job_id}")
+app.command()(edit)
 
 
 @app.command()
@@ -243,17 +222,6 @@ def _forecast(which: DeadFilter, *, as_json: bool) -> None:
         show_json({"total": found.total, "fates": fates, "blocks": dict(found.blocks), "words": found.words()})
     else:
         typer.echo(found.words())
-
-
-def _arguments(given: str) -> dict[str, Any]:
-    try:
-        text = Path(given[1:]).read_text() if given.startswith("@") else given
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise FailureError(f"The arguments are no JSON: {error.msg} (line {error.lineno}).") from None
-    if not isinstance(found, dict):
-        raise FailureError("The arguments are a JSON object, with a field for each of them.")
-    return found
 
 
 def _row(job: Job) -> dict[str, Any]:

@@ -143,6 +143,7 @@ def test_arguments_are_put_right(gatehouse: Run, environment: Environment, lab: 
     wrong = gatehouse(*edit, json.dumps({**_ARGS, "channel": "fax"}), settings=environment)
     assert wrong.status == 1
     assert wrong.err.startswith("These arguments do not fit conversations.process. channel: ")
+    assert gatehouse(*edit[:-1]).err == "Say the arguments: --args.\n"
     assert gatehouse(*edit, "{").err.startswith("The arguments are no JSON: ")
     assert gatehouse(*edit, "[]").err.startswith("The arguments are a JSON object")
     right = tmp_path / "args.json"
