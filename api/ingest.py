@@ -7,8 +7,10 @@ its message is committed; a repeat finds its external id taken and changes nothi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar, cast
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -16,25 +18,37 @@ import structlog
 from api.errors import ProblemError
 from config.telemetry import INGEST
 from domain.conversations.accept import ACCEPT, Inbound, parameters
-from domain.queue.publish import Publisher
+from domain.queue.publish import Publisher, QueuedJob
 
 BATCH: Final = 200
 WAITING_LIMIT: Final = 5_000
 """Messages that may wait for the database before we say so: the sender tries again, which beats a time-out."""
-ANSWER_WITHIN: Final = 10.0
-"""Seconds. Twilio gives up a webhook after 15."""
-_STATEMENT_TIMEOUT: Final = "8s"
+ANSWER_WITHIN: Final = 4.0
+"""Seconds for the database. Twilio gives up a webhook after 15, and what is not stored has still to be spooled."""
+_STATEMENT_TIMEOUT: Final = "4s"
+_CONNECT_SECONDS: Final = 3
+REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError)
+"""What the database says of a message itself; any other error says that it is of no use just now."""
 _log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 _Waiting = tuple[Inbound, "asyncio.Future[bool]"]
 
 
-class Ingest:
-    """One committer a process: while it commits, the next batch gathers."""
+class NotStoredError(ProblemError):
+    """The message is not known to be stored. The database may have it all the same; storing it again does no harm."""
 
-    def __init__(self, platform_url: str, publisher: Publisher) -> None:
+
+class Ingest:
+    """One committer a process: while it commits, the next batch gathers.
+
+    `on_failure` is called when the database fails, before any request that waited for it goes on.
+    """
+
+    def __init__(self, platform_url: str, publisher: Publisher, on_failure: Callable[[], None] = lambda: None) -> None:
         self._url = platform_url
         self._publisher = publisher
+        self._on_failure = on_failure
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._waiting: list[_Waiting] = []
         self._arrived = asyncio.Event()
@@ -58,20 +72,47 @@ class Ingest:
     async def accept(self, message: Inbound) -> bool:
         """Return True once a new message is committed, False when it was here already.
 
-        Raises ProblemError 503 when the message is not known to be stored: the sender has to repeat it.
+        Raises NotStoredError (503) when the message is not known to be stored: the sender has to repeat it.
         """
         if len(self._waiting) >= WAITING_LIMIT or self._task is None:
             raise self._unavailable(message, "Too many messages wait to be stored.")
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((message, future))
-        self._arrived.set()
         try:
-            new = await asyncio.wait_for(future, ANSWER_WITHIN)
+            new = await asyncio.wait_for(self._enqueue(message), ANSWER_WITHIN)
         except (psycopg.Error, TimeoutError) as error:
+            if isinstance(error, TimeoutError):
+                self._on_failure()
             _log.error("ingest_failed", error=type(error).__name__)
             raise self._unavailable(message, "The message could not be stored just now.") from None
         INGEST.labels(message.channel, "accepted" if new else "repeated").inc()
         return new
+
+    async def store(self, messages: Sequence[Inbound]) -> Sequence[bool | psycopg.Error]:
+        """Store messages that came earlier; return for each what `accept` would, or why the database refuses it.
+
+        Raises psycopg.Error when the database is away, and TimeoutError.
+        """
+        pending = asyncio.gather(*map(self._enqueue, messages), return_exceptions=True)
+        results = await asyncio.wait_for(pending, ANSWER_WITHIN)
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, REFUSALS):
+                raise result
+        return cast("Sequence[bool | psycopg.Error]", results)
+
+    async def probe(self) -> None:
+        """Return when the database answers. Raises psycopg.Error and TimeoutError."""
+        connection = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, application_name="gatehouse-probe", connect_timeout=_CONNECT_SECONDS
+        )
+        try:
+            await _within(connection.execute("SELECT 1"), connection)
+        finally:
+            await connection.close()
+
+    def _enqueue(self, message: Inbound) -> asyncio.Future[bool]:
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((message, future))
+        self._arrived.set()
+        return future
 
     async def _work(self) -> None:
         while self._task is not None or self._waiting:
@@ -86,12 +127,17 @@ class Ingest:
         try:
             await self._store(batch)
         except Exception as error:  # noqa: BLE001  each waiting request has to be told, whatever it was
-            if isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(batch) > 1:
+            failed = batch
+            if not isinstance(error, REFUSALS):
+                # Whoever came later must not be stored sooner, should the database be back a moment from now.
+                self._on_failure()
+                failed, self._waiting = [*batch, *self._waiting], []
+            elif len(batch) > 1:
                 # One message that the database refuses must not take the others down with it.
                 for one in batch:
                     await self._commit([one])
                 return
-            for _, future in batch:
+            for _, future in failed:
                 if not future.done():
                     future.set_exception(error)
 
@@ -99,19 +145,28 @@ class Ingest:
         messages = [message for message, _ in batch]
         direct = self._publisher.has_room(messages[0].job.queue)
         connection = await self._open()
-        cursor = await connection.execute(ACCEPT, parameters(messages, direct=direct), prepare=True)
-        stored = {row[0] for row in await cursor.fetchall()}
+        execute = connection.execute(ACCEPT, parameters(messages, direct=direct), prepare=True)
+        try:
+            cursor = await _within(execute, connection)
+        except TimeoutError:
+            self._connection = None
+            raise
+        stored: dict[UUID, bool] = dict(await cursor.fetchall())
         for message, future in batch:
             if not future.done():
                 future.set_result(message.message_id in stored)
-        jobs = [message.job for message in messages if message.message_id in stored]
-        if jobs:
-            task = asyncio.create_task(asyncio.to_thread(self._publisher.publish, jobs) if direct else self._ring())
+        if stored:
+            jobs = [message.job for message in messages if stored.get(message.message_id)]
+            task = asyncio.create_task(asyncio.to_thread(self._hand_over, jobs, left=len(jobs) < len(stored)))
             self._pushes.add(task)
             task.add_done_callback(self._pushes.discard)
 
-    async def _ring(self) -> None:
-        await asyncio.to_thread(self._publisher.ring)
+    def _hand_over(self, jobs: Sequence[QueuedJob], *, left: bool) -> None:
+        """Push jobs; ring when others were left to the dispatcher, for want of room or because a limit counts them."""
+        if jobs:
+            self._publisher.publish(jobs)
+        if left:
+            self._publisher.ring()
 
     async def _open(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
@@ -119,11 +174,32 @@ class Ingest:
                 self._url,
                 autocommit=True,
                 application_name="gatehouse-ingest",
-                connect_timeout=5,
+                connect_timeout=_CONNECT_SECONDS,
                 options=f"-c statement_timeout={_STATEMENT_TIMEOUT}",
             )
         return self._connection
 
-    def _unavailable(self, message: Inbound, detail: str) -> ProblemError:
+    def _unavailable(self, message: Inbound, detail: str) -> NotStoredError:
         INGEST.labels(message.channel, "unavailable").inc()
-        return ProblemError(503, detail, kind="not-stored", headers={"retry-after": "2"})
+        return NotStoredError(503, detail, kind="not-stored", headers={"retry-after": "2"})
+
+
+def _give_up(connection: psycopg.AsyncConnection[Any], ended: asyncio.Task[Any]) -> None:
+    if not ended.cancelled():
+        ended.exception()  # seen
+    connection.pgconn.finish()
+
+
+async def _within(answer: Coroutine[Any, Any, T], connection: psycopg.AsyncConnection[Any]) -> T:
+    """Return the answer of a server. Raises TimeoutError when it does not come in time; the connection is lost then.
+
+    Giving up is left to run by itself: psycopg asks the server to cancel, and a server that is gone does not answer
+    that either.
+    """
+    task = asyncio.ensure_future(answer)
+    done, _ = await asyncio.wait({task}, timeout=ANSWER_WITHIN)
+    if not done:
+        task.add_done_callback(partial(_give_up, connection))
+        task.cancel()
+        raise TimeoutError
+    return task.result()

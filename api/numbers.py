@@ -20,9 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.clients.models import Client
 from domain.kernel.database import Database
+from domain.kernel.errors import GatehouseError
 
 FRESH_SECONDS: Final = 5.0
 MISS_SECONDS: Final = 1.0
+ANSWER_WITHIN: Final = 3.0
+"""Seconds for which a request waits for the database to be asked about a number that is not known."""
 WHOLE_SECONDS: Final = 300.0
 """Every so often the directory is read whole, which also forgets numbers that were given up."""
 _log = structlog.get_logger(__name__)
@@ -34,6 +37,10 @@ class Destination:
 
     org_id: UUID
     client_id: UUID
+
+
+class DirectoryUnavailableError(GatehouseError):
+    """Nobody can tell just now whose number it is."""
 
 
 class NumberDirectory:
@@ -60,8 +67,12 @@ class NumberDirectory:
                 self._refresh_soon()
             return found
         if age > MISS_SECONDS:
-            await asyncio.shield(self._refresh_soon())
-        return self._look(to, messaging_service_sid)
+            read_at = self._read_at
+            await asyncio.wait({self._refresh_soon()}, timeout=ANSWER_WITHIN)
+            found = self._look(to, messaging_service_sid)
+            if found is None and self._read_at == read_at:
+                raise DirectoryUnavailableError
+        return found
 
     def _look(self, to: str, service: str | None) -> Destination | None:
         return self._by_number.get(to) or (self._by_service.get(service) if service else None)

@@ -35,6 +35,17 @@ HTTP_REQUEST_SECONDS = Histogram(
 INGEST = Counter(
     "gatehouse_ingest_total", "Inbound messages and callbacks by what became of them.", ["channel", "outcome"]
 )
+SPOOL = Counter(
+    "gatehouse_spool_total",
+    "Webhooks kept while the database was away, by what became of them.",
+    ["kind", "outcome"],
+)
+SPOOL_ENTRIES = Gauge(
+    "gatehouse_spool_entries", "Webhooks that wait for the database.", ["store"], multiprocess_mode="livemostrecent"
+)
+SPOOL_OLDEST_SECONDS = Gauge(
+    "gatehouse_spool_oldest_seconds", "Age of the oldest of them.", ["store"], multiprocess_mode="livemostrecent"
+)
 
 JOBS = Counter("gatehouse_jobs_total", "Finished attempts at jobs.", ["kind", "queue", "outcome"])
 JOB_RUN_SECONDS = Histogram("gatehouse_job_run_seconds", "Time that an attempt ran.", ["kind"], buckets=_RUN_BUCKETS)

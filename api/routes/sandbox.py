@@ -18,9 +18,9 @@ from starlette.responses import Response
 from api.deps import DatabaseDep, RequireAdmin, RequireDevelopment, SettingsDep
 from api.errors import ProblemError
 from api.pages import page
-from api.routes.twilio_sms import BODY_LIMIT
 from api.sandbox.texts import Business, Text, businesses, texts_of
 from api.sandbox.webhook import post_text
+from api.twilio_forms import BODY_LIMIT
 from api.widget.streams import RECONNECT_MS, event_stream
 from domain.clients.models import Bot
 from domain.clients.numbers import parse_number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,12 +20,13 @@ MakeSettings = Callable[..., Settings]
 
 
 @pytest.fixture
-def unconnected() -> MakeSettings:
+def unconnected(tmp_path: Path) -> MakeSettings:
     """Make settings for an application that asks no server; keyword arguments change them."""
 
     def make(**changes: object) -> Settings:
         given: dict[str, object] = {
             "environment": "test",
+            "data_dir": tmp_path / "data",
             "database_url": "postgresql://127.0.0.1:1/none",
             "platform_database_url": "postgresql://127.0.0.1:1/none",
             "broker_url": "redis://127.0.0.1:1/0",

@@ -17,9 +17,9 @@ from cli.local.valkey import Valkey, wait_ready
 
 
 class PrivateRedis:
-    """A server that keeps nothing: what it held is gone when it stops."""
+    """A server that keeps nothing, unless it is `durable`: what it held is gone when it stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="gatehouse-redis-"))
         self._directory.chmod(0o711)
         self._account = server_account()
@@ -27,7 +27,7 @@ class PrivateRedis:
         self._server = Valkey(
             self._directory / "valkey", free_port(), binaries, self._account, secrets.token_urlsafe(24)
         )
-        self._server.configure(durable=False)
+        self._server.configure(durable=durable)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
