@@ -90,11 +90,17 @@ def enable(endpoint_id: EndpointId) -> None:
     """Call an endpoint again, from the next event on."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above
     from domain.webhooks.endpoints import enable_endpoint  # noqa: PLC0415
+    from domain.webhooks.listing import get_endpoint  # noqa: PLC0415
 
     means = _means()
     with platform_scope() as session:
+        before = get_endpoint(session, endpoint_id)
+        since = before.failing_since or before.disabled_at
         enable_endpoint(session, endpoint_id, means, operator())
-    typer.echo("Enabled. What it missed is sent by: gatehouse webhooks replay --endpoint … --from … --to …")
+    typer.echo("Enabled.")
+    if since is not None:
+        span = f"--from {since:%Y-%m-%dT%H:%M:%S} --to {means.clock.now():%Y-%m-%dT%H:%M:%S}"
+        typer.echo(f"What it missed is sent by: gatehouse webhooks replay --endpoint {endpoint_id} {span}")
 
 
 @app.command()

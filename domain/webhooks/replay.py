@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -38,6 +38,8 @@ PAGES_A_RUN: Final = 20
 """Then the job makes room for others and goes on later."""
 REPLAY_PRIORITY: Final = 300
 """Later than what happens now."""
+UNDER_WAY: Final = timedelta(minutes=2)
+"""A send that was made, or whose call began, so lately is left to do its work."""
 
 # Sends of before the request that were not delivered are what was missed, and so are events without any. A pending one
 # is on its way already. `since`: sends made after it are this replay's own, of an earlier page or run.
@@ -93,7 +95,7 @@ class Replay:
 def replay_send(session: Session, send_id: UUID, means: WebhookMeans, actor: Actor) -> Send:
     """Send an event once more and return that send, or the one that is on its way already.
 
-    One that waits for its next try is cancelled, and the new one is tried at once. In a platform scope.
+    One that waits, for its next try or in a queue, is cancelled, and the new one is tried at once. In a platform scope.
     Raises SendNotFoundError and EndpointDisabledError.
     """
     old = session.get(Send, send_id)
@@ -107,7 +109,7 @@ def replay_send(session: Session, send_id: UUID, means: WebhookMeans, actor: Act
         .limit(1)
     ).one()
     if newest.state == "pending":
-        if not _waits_for_retry(session, newest):
+        if _is_under_way(session, newest, means.clock.now()):
             return newest
         _cancel(session, newest, means.clock.now())
     new = Send(
@@ -221,11 +223,13 @@ def _callable(session: Session, endpoint_id: UUID) -> Endpoint:
     return endpoint
 
 
-def _waits_for_retry(session: Session, send: Send) -> bool:
-    """Return whether a pending send has failed and nobody calls for it now."""
-    newest = select(SendAttempt.milliseconds).where(SendAttempt.send_id == send.id)
-    milliseconds = session.scalars(newest.order_by(SendAttempt.attempt.desc()).limit(1)).one_or_none()
-    return milliseconds is not None
+def _is_under_way(session: Session, send: Send, now: datetime) -> bool:
+    """Return whether a pending send was made or is being called just now: nobody has waited for it yet."""
+    newest = select(SendAttempt).where(SendAttempt.send_id == send.id).order_by(SendAttempt.attempt.desc()).limit(1)
+    attempt = session.scalars(newest).one_or_none()
+    if attempt is not None and attempt.milliseconds is not None:
+        return False
+    return now - (send.created_at if attempt is None else attempt.started_at) < UNDER_WAY
 
 
 def _cancel(session: Session, send: Send, now: datetime) -> None:

@@ -96,6 +96,17 @@ def test_one_that_waits_for_its_next_try_is_tried_at_once(house: House, receiver
     assert len(receiver.received) == 2
 
 
+def test_one_whose_worker_died_is_not_stuck(house: House, receiver: Receiver) -> None:
+    house.endpoint(url=receiver.url())
+    house.emit()
+    (send,) = house.sends()
+    house.connection.execute("UPDATE jobs SET state = 'dead' WHERE kind = 'webhooks.send'")
+    house.wait(timedelta(minutes=3))
+    again(house, send["id"])
+    assert house.run(1) == Done()
+    assert states(house) == [(0, "cancelled"), (1, "delivered")]
+
+
 def test_one_that_is_being_called_is_left_to_it(house: House, receiver: Receiver) -> None:
     house.endpoint(url=receiver.url())
     house.emit()
