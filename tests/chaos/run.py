@@ -168,6 +168,7 @@ class Run:
     def _settle(self) -> None:
         self._say("no more texts; waiting for what is under way")
         began = time.time()
+        threading.Event().wait(_OLD)
         self._stage.ledger.wait_for(lambda: not self._held_up(), self._order.settle_seconds)
         while time.time() - began < self._order.settle_seconds and open_jobs(self._stage.urls.superuser):
             threading.Event().wait(0.5)
