@@ -8,6 +8,7 @@ from cli import (
     conversations,
     database,
     dead,
+    deliveries,
     demo,
     doctor,
     jobs,
@@ -51,6 +52,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(queues.app, name="queues")
 app.add_typer(notices.app, name="notices")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(notifications.app, name="notifications")

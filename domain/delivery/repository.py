@@ -12,6 +12,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from domain.delivery.models import Delivery
+from domain.delivery.ordering import BEHIND
 from domain.delivery.states import State
 from domain.kernel.database import raw_connection
 
@@ -25,6 +26,7 @@ class Loaded:
 
     `expired`: its time is over, of which `seconds_left` are left. `flag_id`, `probe_at`, `probe_due`, `flag_late`: the
     flag of its sender, if it has one. `listened`: the organization has endpoints that may want to know of it.
+    `behind`: an earlier text to the same person has not left yet.
     """
 
     id: UUID
@@ -55,6 +57,7 @@ class Loaded:
     probe_due: bool | None
     flag_late: bool | None
     listened: bool
+    behind: bool
 
     @property
     def taken(self) -> bool:
@@ -114,13 +117,13 @@ _LOAD: Final = """
             WHERE m.id = d.message_id),
            d.expires_at, coalesce(d.expires_at <= clock_timestamp(), false),
            extract(epoch FROM d.expires_at - clock_timestamp())::float8, f.id, f.probe_at, f.probe_at <= now(), f.late,
-           EXISTS (SELECT FROM webhook_endpoints e WHERE e.org_id = d.org_id)
+           EXISTS (SELECT FROM webhook_endpoints e WHERE e.org_id = d.org_id), {behind}
     FROM deliveries d JOIN clients c ON c.id = d.client_id
     LEFT JOIN sender_flags f ON f.client_id = d.client_id AND f.cleared_at IS NULL AND f.sender =
         CASE d.channel WHEN 'email' THEN 'email' ELSE coalesce(c.sms_number, c.messaging_service_sid) END
     WHERE d.id = %s
     FOR UPDATE OF d
-"""
+""".replace("{behind}", BEHIND)
 _LAST_TRY: Final = """
     SELECT id, started_at, outcome, finished_at, error_class,
            (SELECT count(*) FROM notification_logs f WHERE f.delivery_id = l.delivery_id AND f.outcome = 'failed'),
@@ -153,7 +156,7 @@ _END: Final = """
     )
     UPDATE deliveries d
     SET state = %(state)s, provider_id = %(provider_id)s, error_code = %(error_code)s, error_text = %(error_text)s,
-        updated_at = now()
+        asked_person_at = NULL, updated_at = now()
     FROM closed WHERE d.id = %(id)s AND d.provider_id IS NULL
 """
 # A late answer of a run that was given up may still prove that an attempt was taken which was thought not sent.
@@ -225,6 +228,16 @@ def end_attempt(
         prepare=True,
     )
     return cursor.rowcount > 0
+
+
+def cancel(session: Session, delivery_id: UUID, words: str) -> None:
+    """Give up a delivery that is locked and that no provider is known to have."""
+    statement = update(Delivery).where(Delivery.id == delivery_id)
+    session.execute(
+        statement.values(
+            state="cancelled", error_code=None, error_text=words, asked_person_at=None, updated_at=func.now()
+        )
+    )
 
 
 def ask_person(session: Session, delivery_id: UUID) -> None:
