@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import and_, case, exists, func, select, true, update
 from sqlalchemy.orm import aliased
 
 from domain.kernel.database import raw_connection
+from domain.kernel.errors import ConflictError
 from domain.queue.message import spec_for
 from domain.queue.models import Job
 from domain.queue.publish import remember
@@ -144,7 +146,8 @@ def requeue_letters(
 ) -> set[UUID]:
     """Requeue letters of one page, each not before its time in `run_ats`; return the ids of those that will run.
 
-    What is superseded, or whose unique key a live job holds, stays dead.
+    What is superseded, or whose unique key a live job holds, stays dead. Raises ConflictError when such a job came in
+    this very moment; the transaction cannot be used any more then.
     """
     meant = [letter for letter in letters if not letter.superseded]
     if not meant:
@@ -155,7 +158,10 @@ def requeue_letters(
         "tries": [_tries(letter.kind) for letter in meant],
         "run_ats": [times.get(letter.id) for letter in meant],
     }
-    requeued = {row[0] for row in raw_connection(session).execute(_REQUEUE, parameters)}
+    try:
+        requeued = {row[0] for row in raw_connection(session).execute(_REQUEUE, parameters)}
+    except UniqueViolation:
+        raise ConflictError("A job of the same unique key was enqueued in this very moment; try again.") from None
     if requeued:
         remember(session, [])
     return requeued

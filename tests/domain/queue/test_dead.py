@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from domain.kernel.errors import ConflictError
 from domain.queue.dead import DeadFilter, count_dead, discard, list_dead, requeue
 from domain.queue.outcome import Dead, Done, Retry
+from tests.support.eventually import eventually
 from tests.support.queue_kinds import Errand, Note
 from tests.support.queue_lab import ORG, OTHER_ORG, Lab
 
@@ -109,6 +112,22 @@ def test_of_letters_with_one_unique_key_the_newest_runs_again(lab: Lab) -> None:
     others = _dead(lab), _dead(lab), _dead(lab, unique_key="k", org_id=OTHER_ORG)
     assert _requeue(lab, DeadFilter()) == 4
     assert [lab.job(job_id)["state"] for job_id in (older, newer, *others)] == ["dead", *["available"] * 4]
+
+
+def test_a_job_that_takes_the_key_in_the_same_moment_is_a_conflict(lab: Lab) -> None:
+    job_id = _dead(lab, unique_key="k")
+    with ThreadPoolExecutor(1) as pool:
+        with lab.connect() as rival, rival.transaction():
+            rival.execute(
+                "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts, unique_key)"
+                " VALUES (gen_random_uuid(), %s, 'test.note', 'default', '{}', 'available', 3, 'k')",
+                (ORG,),
+            )
+            requeueing = pool.submit(_requeue, lab, DeadFilter(ids=[job_id]))
+            eventually(lambda: lab.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1)
+        with pytest.raises(ConflictError):
+            requeueing.result()
+    assert lab.job(job_id)["state"] == "dead"
 
 
 def test_only_dead_letters_are_requeued_and_only_once(lab: Lab) -> None:
