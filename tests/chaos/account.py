@@ -36,14 +36,15 @@ class Span:
 class Reasons:
     """What the house says: numbers that wait for a person, that it decided not to answer, and whose first try failed.
 
-    Each with the reason in words.
+    Each with the reason in words. `dead_jobs`: dead letters at the end, of any kind; `asked`: deliveries, sent or not,
+    about which a person was asked.
     """
 
     person: Mapping[str, str] = field(default_factory=dict)
     suppressed: Mapping[str, str] = field(default_factory=dict)
     looked_into: Mapping[str, str] = field(default_factory=dict)
     dead_jobs: int = 0
-    open_jobs: int = 0
+    asked: int = 0
 
 
 @dataclass

@@ -17,7 +17,7 @@ def reasons_of(database_url: str) -> Reasons:
         looked_into: dict[str, str] = dict(connection.execute(_LOOKED_INTO).fetchall())
         row = connection.execute(_JOBS).fetchone()
     assert row is not None
-    return Reasons(person, suppressed, looked_into, row[0], row[1])
+    return Reasons(person, suppressed, looked_into, row[0], row[2])
 
 
 def open_jobs(database_url: str) -> int:
@@ -49,6 +49,7 @@ _LOOKED_INTO: Final = """
 _JOBS: Final = """
     SELECT count(*) FILTER (WHERE state = 'dead'),
            count(*) FILTER (WHERE state IN ('available', 'executing', 'scheduled', 'retryable')
-                            AND kind IN ('conversations.process', 'delivery.send'))
+                            AND kind IN ('conversations.process', 'delivery.send')),
+           (SELECT count(*) FROM deliveries WHERE asked_person_at IS NOT NULL)
     FROM jobs
 """
