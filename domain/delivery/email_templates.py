@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+UNSUBSCRIBE_HERE: Final = "https://unsubscribe.invalid/here"
+"""Stands for the recipient's own link, which is put in its place when the e-mail is sent (`unsubscribe`)."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LONGEST_SUBJECT: Final = 140
 _BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -51,6 +53,7 @@ class OwnerAlert(Content):
     headline: str
     summary: str = field(repr=False)
     at: datetime | None = None
+    unsubscribe_url: str | None = UNSUBSCRIBE_HERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class AlertDigest(Content):
 
     lines: Sequence[DigestLine]
     more: int = 0
+    unsubscribe_url: str | None = UNSUBSCRIBE_HERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from domain.delivery.policy import ErrorClass
 from domain.delivery.ports import OutgoingEmail, OutgoingSms
 from domain.delivery.repository import Attempt, Failure, Loaded
 from domain.delivery.sender_flags import PROBE_WITHIN, take_probe
-from domain.delivery.unsubscribe import Subscriber, unsubscribe_headers
+from domain.delivery.unsubscribe import with_way_out
 from domain.gate.decide import decide
 from domain.gate.guards import Decision, Guard
 from domain.gate.snapshot import load_snapshot
@@ -82,8 +82,7 @@ def outgoing_sms(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingSm
 
 
 def _outgoing_email(delivery: Loaded, attempt_id: UUID, means: Means) -> OutgoingEmail:
-    subscriber = Subscriber(delivery.org_id, delivery.client_id, delivery.to_address)
-    return OutgoingEmail(
+    email = OutgoingEmail(
         attempt_id=attempt_id,
         org_id=delivery.org_id,
         client_id=delivery.client_id,
@@ -92,8 +91,8 @@ def _outgoing_email(delivery: Loaded, attempt_id: UUID, means: Means) -> Outgoin
         body=delivery.body,
         html_body=delivery.html_body,
         sender_name=delivery.client_name,
-        headers=unsubscribe_headers(means.unsubscribe, delivery.purpose, subscriber),
     )
+    return with_way_out(email, delivery.purpose, means.unsubscribe)
 
 
 def put_off(delivery: Loaded, until: datetime, reason: str) -> Snooze:

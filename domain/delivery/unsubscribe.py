@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
 
 from domain.clients.models import Client
+from domain.delivery.email_templates import UNSUBSCRIBE_HERE
 from domain.delivery.opt_outs import is_opted_out, record_opt_out
+from domain.delivery.ports import OutgoingEmail
 from domain.kernel.database import Database
 
 _ON_REQUEST: Final = frozenset({"test"})
@@ -38,14 +39,21 @@ class UnsubscribeLinks(Protocol):
         ...
 
 
-def unsubscribe_headers(links: UnsubscribeLinks, purpose: str, subscriber: Subscriber) -> Mapping[str, str]:
-    """Return the headers of an e-mail by which mail programs offer to end such e-mails; none where none are due."""
+def with_way_out(email: OutgoingEmail, purpose: str, links: UnsubscribeLinks) -> OutgoingEmail:
+    """Return an e-mail with the headers by which mail programs offer to end such e-mails, and the link in its words.
+
+    What was asked for once stays as it is.
+    """
     if purpose in _ON_REQUEST:
-        return {}
-    return {
-        "List-Unsubscribe": f"<{links.url(subscriber)}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
+        return email
+    url = links.url(Subscriber(email.org_id, email.client_id, email.to))
+    way_out = {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return replace(
+        email,
+        body=email.body.replace(UNSUBSCRIBE_HERE, url),
+        html_body=None if email.html_body is None else email.html_body.replace(UNSUBSCRIBE_HERE, url),
+        headers={**email.headers, **way_out},
+    )
 
 
 def business_of(database: Database, subscriber: Subscriber) -> tuple[str, bool] | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.clients.emails import is_email
+from domain.delivery.email_templates import UNSUBSCRIBE_HERE, OwnerAlert, render
 from domain.delivery.errors import UndeliverableError
 from domain.delivery.request import NewDelivery, Purpose, request_delivery
 from domain.delivery.unsubscribe import Subscriber, unsubscribe
@@ -54,6 +55,29 @@ def test_a_recurring_email_can_be_ended_by_one_click(desk: Desk) -> None:
     assert isinstance(outcome, Cancel)
     assert outcome.reason == "The recipient has opted out, or its address has bounced."
     assert len(desk.connection.execute("SELECT FROM sandbox_emails").fetchall()) == 1
+
+
+def test_the_words_of_an_alert_have_the_same_link(desk: Desk) -> None:
+    alert = render(OwnerAlert(client_name="Harbor Plumbing", headline="A new lead", summary="Ann called."))
+    new = NewDelivery(
+        ORGANIZATION_ID,
+        CLIENT_ID,
+        "owner_alert",
+        "email",
+        OWNER,
+        alert.body,
+        subject=alert.subject,
+        html_body=alert.html_body,
+    )
+    with desk.database.tenant_scope(ORGANIZATION_ID) as session:
+        delivery = request_delivery(session, new)
+    desk.run(delivery)
+
+    (mail,) = desk.connection.execute("SELECT * FROM sandbox_emails").fetchall()
+    link = mail["headers"]["List-Unsubscribe"].strip("<>")
+    assert f"Stop these e-mails: {link}" in mail["body"]
+    assert f'<a href="{link}">Stop these e-mails</a>' in mail["html_body"]
+    assert UNSUBSCRIBE_HERE not in mail["body"] + mail["html_body"]
 
 
 def test_what_was_asked_for_once_carries_no_such_offer(desk: Desk) -> None:
