@@ -33,6 +33,7 @@ from api.routes import (
     sandbox_mail,
     ses,
     sign_in,
+    spool,
     suppressions,
     twilio_sms,
     twilio_status,
@@ -72,6 +73,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ses.router,
     unsubscribe.router,
     suppressions.router,
+    spool.router,
     deliveries.router,
     widget.router,
     leads.widget,
@@ -127,11 +129,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     bell = RedisBell(settings.redis_url.get_secret_value())
     publisher = publish_from(app.state.database, transport, bell, window=settings.queue_window)
     app.state.numbers = NumberDirectory(app.state.database)
-    app.state.spool = spool = Spool(settings.data_dir / "spool", settings.redis_url.get_secret_value())
-    app.state.ingest = Ingest(settings.postgres_url("platform"), publisher, spool.failed)
+    app.state.spool = Spool(settings.data_dir / "spool", settings.redis_url.get_secret_value())
+    app.state.ingest = Ingest(settings.postgres_url("platform"), publisher, app.state.spool.failed)
     app.state.ingest.start()
-    app.state.intake = Intake(app.state.numbers, app.state.ingest, spool, app.state.database)
-    await spool.start(Drain(app.state.ingest, app.state.numbers, app.state.database, lambda: None))
+    app.state.intake = Intake(app.state.numbers, app.state.ingest, app.state.spool, app.state.database)
+    await app.state.spool.start(Drain(app.state.ingest, app.state.numbers, app.state.database, lambda: None))
     app.state.signals = Signals(app.state.redis)
     app.state.signals.start()
     app.state.thread_signals = RedisSignals(settings.redis_url.get_secret_value())
@@ -143,7 +145,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await spool.close()
+        await app.state.spool.close()
         await app.state.signals.close()
         await app.state.ingest.close()
         await app.state.redis.aclose()

@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import redis
 
+from api.spool.standing import standings
 from cli.scopes import begin
 from config.settings import Settings, SettingsError
 from domain.kernel.redaction import redact_text
@@ -55,7 +56,7 @@ def examine() -> list[Finding]:
     findings += [Finding("settings", warning, "Remove it, rename it or set it.") for warning in settings.warnings()]
     findings += _postgres("PostgreSQL, application", settings.postgres_url("app"), "GATEHOUSE_DATABASE_URL")
     findings += _postgres("PostgreSQL, platform", settings.postgres_url("platform"), "GATEHOUSE_PLATFORM_DATABASE_URL")
-    findings += [_redis(settings), _broker(settings), _api(settings)]
+    findings += [_redis(settings), _broker(settings), _api(settings), *_spool(settings)]
     findings += _work(settings)
     return findings + list(_providers(settings))
 
@@ -137,6 +138,24 @@ def _api(settings: Settings) -> Finding:
     except (ValueError, AttributeError):
         state = f"{settings.public_url} is something else (HTTP {answer.status_code})"
     return Finding("api", state, "" if answer.is_success and state in {"ready", "degraded"} else remedy)
+
+
+def _spool(settings: Settings) -> Iterator[Finding]:
+    found = standings(settings.data_dir / "spool", settings.redis_url.get_secret_value())
+    entries = sum(standing.entries for standing in found)
+    oldest = max(standing.oldest_seconds for standing in found)
+    yield Finding(
+        "spool",
+        f"{entries} webhooks wait for the database, the oldest for {oldest:.0f} s" if entries else "nothing waits",
+        "See that PostgreSQL and gatehouse api run: they are brought in by themselves then." if entries else "",
+    )
+    rejected = sum(standing.rejected for standing in found)
+    if rejected:
+        yield Finding(
+            "spool",
+            f"{rejected} webhooks are kept aside, because nobody could take them",
+            "Look into the spool directory's file `rejected` and the Redis stream gatehouse:spool:rejected.",
+        )
 
 
 def _work(settings: Settings) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from api.deps import DatabaseDep, RequireAdmin
 from api.errors import ProblemError
+from api.spool.stream import NotKeptError
 from domain.kernel.database import raw_connection
 from domain.kernel.redaction import redact
 from domain.kernel.schema import READ_REVISION, schema_problem
@@ -24,6 +25,7 @@ from domain.queue.stats import depths, live_workers
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from api.spool.spool import Spool
     from config.settings import Settings
 
 router = APIRouter(tags=["health"])
@@ -32,6 +34,7 @@ LIMIT_SECONDS: Final = 2.0
 """How long a single check may take before its server counts as down."""
 _FRESH_SECONDS: Final = 1.0
 _LAST_ERRORS: Final = 20
+_DOWN: Final = ("down", "no answer")
 _log = structlog.get_logger("health")
 
 Checks = dict[str, str]
@@ -61,18 +64,31 @@ async def alive() -> Alive:
 @router.head("/api/health/ready", include_in_schema=False)
 @router.get("/api/health/ready", responses={503: {"description": "A server that is needed is down."}})
 async def ready(request: Request) -> Ready:
-    """Tell whether messages can be accepted, which takes PostgreSQL alone.
+    """Tell whether messages can be accepted, which takes PostgreSQL, or the spool while it is away.
 
-    Redis being down makes work slower, not lost, so it degrades; taking the process out of service would lose messages.
+    Redis being down makes work slower, not lost, so it degrades; so does PostgreSQL while webhooks can be kept. Taking
+    the process out of service would lose messages.
     """
     probe: Probe | None = getattr(request.app.state, "probe", None)
     if probe is None:
         probe = request.app.state.probe = Probe(request.app.state.settings)
     checks = await probe.checks()
     down = sorted(name for name, answer in checks.items() if answer != "ok")
-    if not set(down) <= {"redis"}:
+    if not set(down) <= {"redis"} and not await _keeps(request, checks):
         raise ProblemError(503, f"Not ready: {', '.join(down)}.", kind="not-ready", members={"checks": checks})
     return Ready(status="degraded" if down else "ready", checks=checks)
+
+
+async def _keeps(request: Request, checks: Checks) -> bool:
+    """Return whether webhooks are kept while the servers are away; one that answers and is wrong is not away."""
+    spool: Spool | None = getattr(request.app.state, "spool", None)
+    if spool is None or not all(answer == "ok" or answer.startswith(_DOWN) for answer in checks.values()):
+        return False
+    try:
+        await spool.check()
+    except NotKeptError:
+        return False
+    return True
 
 
 @router.get("/api/health/internal", dependencies=[RequireAdmin])
