@@ -33,6 +33,8 @@ _STOPPED_STAYS: Final = "What was stopped is not sent later: a reply that comes 
 
 _ERRORS: Final[Mapping[str, str]] = {
     "configuration": "Correct the account, number or permission that the provider complains about.",
+    "registration": "Wait until the number's registration (A2P 10DLC) is complete; the text leaves by itself then.",
+    "region": "Allow texts to the recipient's country in the provider's geographic permissions, then requeue the job.",
     "too_long": "Shorten the text: the provider takes 1,600 characters.",
     "recipient": "The number can't get texts. Reach the customer in another way.",
     "never": "The carrier blocks such texts. Don't repeat it; check the registration of the number (A2P 10DLC).",
@@ -56,7 +58,7 @@ def _all(records: Records) -> Iterator[str]:
         if alert.state == "suppressed":
             yield _UNALERTED.format(client_id=alert.client_id)
     for delivery in records.deliveries:
-        if delivery.state in {"failed", "undelivered"}:
+        if delivery.state in {"failed", "undelivered", "pending"}:
             yield from _about_failures(records, delivery.id)
     yield from _about_jobs(records)
 

@@ -136,6 +136,7 @@ SEND_ATTEMPTS: Final[Mapping[str, _Words]] = {
     "rejected": ("refused", "bad"),
     "unknown": ("no answer", "limited"),
     "not_sent": ("not sent", "limited"),
+    "failed": ("taken, and failed later", "limited"),
 }
 
 
