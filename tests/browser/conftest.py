@@ -22,8 +22,8 @@ from tests.support.servers import Servers, broker_of, redis_database
 VARIABLE: Final = "GATEHOUSE_TEST_CHROMIUM"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PATIENCE_MS: Final = 15_000
-_ON_PURPOSE: Final = ("net::ERR", "EventSource", "/dashboard/journeys/", "number=nobody")
-"""What tests bring about: a cut request, a refused stream, a journey or a number that does not exist."""
+_ON_PURPOSE: Final = ("net::ERR", "EventSource", "/dashboard/journeys/", "number=nobody", "/api/widget/leads/")
+"""What tests bring about: a cut request, a refused stream or form, a journey or a number that does not exist."""
 
 
 def _chromium() -> str | None:

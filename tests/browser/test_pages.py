@@ -45,6 +45,29 @@ def test_a_text_from_the_sandbox_phone_is_answered_with_its_steps_on_record(oper
     expect(operator.get_by_role("alert")).to_contain_text("can't be connected")
 
 
+def test_a_visitor_leaves_a_number_by_keyboard_alone(page: Page) -> None:
+    page.goto("/demo/chat")
+    opener = page.get_by_role("button", name="Leave your number")
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Leave your number")
+    expect(dialog.get_by_label("Your name")).to_be_focused()
+    page.keyboard.type("Ann")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("Leave a telephone number or an e-mail address")
+    expect(dialog.get_by_label("Telephone number")).to_be_focused()
+    page.keyboard.type("212 555 0142")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("Thank you. Your number was taken down")).to_be_visible()
+    expect(opener).to_be_focused()
+
+    opener.click()
+    expect(dialog.get_by_label("Your name")).to_have_value("")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
 def test_a_chat_message_is_answered_whatever_is_in_the_way(page: Page) -> None:
     page.goto("/demo/chat")
     messages = page.locator(".message")
