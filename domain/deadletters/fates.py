@@ -26,11 +26,13 @@ class Fate(StrEnum):
     """A person is answering this conversation."""
     EXPIRED = "expired"
     DELIVERED = "delivered"
-    """The provider has it already."""
+    """The provider, or the receiver of a webhook, has it already."""
     ANSWERED = "answered"
     """Nothing of this contact is left to be answered."""
     CANCELLED = "cancelled"
     """What it is about was cancelled."""
+    ENDED = "ended"
+    """What it is about has ended for good in another way: it would find nothing to do."""
     GONE = "gone"
     """What it is about is not there any more."""
     LIVE_TWIN = "live_twin"
@@ -49,9 +51,10 @@ _WORDS: Final[Mapping[Fate, tuple[str, str]]] = {
     Fate.OPTED_OUT: ("is for a contact that has since opted out", "are for contacts that have since opted out"),
     Fate.TAKEN_OVER: ("is answered by a person", "are answered by a person"),
     Fate.EXPIRED: ("would come too late and be cancelled", "would come too late and be cancelled"),
-    Fate.DELIVERED: ("was taken by the provider meanwhile", "were taken by the provider meanwhile"),
+    Fate.DELIVERED: ("was delivered meanwhile", "were delivered meanwhile"),
     Fate.ANSWERED: ("was answered meanwhile", "were answered meanwhile"),
     Fate.CANCELLED: ("was cancelled meanwhile", "were cancelled meanwhile"),
+    Fate.ENDED: ("would find nothing left to do", "would find nothing left to do"),
     Fate.GONE: ("is about something that is gone", "are about something that is gone"),
     Fate.LIVE_TWIN: ("has a live twin", "have a live twin"),
     Fate.SUPERSEDED: ("gives way to a newer one of the same key", "give way to newer ones of the same key"),

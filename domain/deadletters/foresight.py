@@ -1,4 +1,4 @@
-"""What would become of letters of the kinds that a customer waits for: one statement for a page, then the gate's rules.
+"""What would become of letters of the kinds that somebody waits for: one statement for a page, then the gate's rules.
 
 The gate's answers are those of now. It is asked again, on record, when a letter runs.
 """
@@ -22,6 +22,7 @@ from domain.gate.policy import RULES
 from domain.gate.snapshot import Snapshot, load_snapshot
 from domain.kernel.database import raw_connection
 from domain.queue.message import spec_of
+from domain.webhooks.messages import SendWebhook
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -45,6 +46,12 @@ _DELIVERIES: Final = f"""
     FROM jobs JOIN deliveries d ON d.id = {id_argument("delivery_id")}
     WHERE jobs.id = ANY(%(ids)s)
 """  # noqa: S608  # constants alone
+_WEBHOOKS: Final = f"""
+    SELECT jobs.id, s.state, e.enabled
+    FROM jobs JOIN webhook_sends s ON s.id = {id_argument("send_id")} JOIN webhook_endpoints e ON e.id = s.endpoint_id
+    WHERE jobs.id = ANY(%(ids)s)
+"""  # noqa: S608  # as above
+_WEBHOOK_FATES: Final = {"pending": Fate.RUNS, "delivered": Fate.DELIVERED, "cancelled": Fate.CANCELLED}
 _CONVERSATIONS: Final = f"""
     SELECT job.id, job.client_id,
            EXISTS (SELECT FROM messages m WHERE m.client_id = job.client_id AND m.channel = job.channel
@@ -81,6 +88,7 @@ class Foresight:
         self._blocked = blocked
         self._snapshot = lru_cache(CLIENTS_KEPT)(lambda client_id: load_snapshot(session, client_id, now=now))
         self._by_kind = {spec_of(SendDelivery).kind: self._deliveries, PROCESS: self._conversations}
+        self._by_kind[spec_of(SendWebhook).kind] = self._webhooks
 
     def fates(self, kind: str, ids: Sequence[UUID]) -> Mapping[UUID, Fate]:
         """Return what would become of letters of one kind, as far as it can be told."""
@@ -121,6 +129,12 @@ class Foresight:
             stopped = partial(_answer_stopped, about)
             fates[job_id] = self._fate(client_id, stopped, opted_out=opted_out) if waiting else Fate.ANSWERED
         return fates
+
+    def _webhooks(self, ids: Sequence[UUID]) -> dict[UUID, Fate]:
+        return {
+            job_id: Fate.CANCELLED if state == "pending" and not enabled else _WEBHOOK_FATES.get(state, Fate.ENDED)
+            for job_id, state, enabled in self._rows(_WEBHOOKS, ids)
+        }
 
     def _fate(self, client_id: UUID, stopped: Callable[..., Decision | None], *, opted_out: bool) -> Fate:
         """Return the fate of what `stopped` decides about; a client's block comes before a contact's wish."""

@@ -23,6 +23,7 @@ from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 from tests.support.queue_kinds import Note
 from tests.support.queue_lab import Lab
 from tests.support.queue_lab import lab as open_lab
+from tests.support.tenant_rows import TenantIds, insert
 
 if TYPE_CHECKING:
     from domain.delivery.request import Purpose
@@ -147,6 +148,28 @@ def test_without_ai_a_message_gets_the_fallback_and_a_composed_reply_is_not_sent
 def test_what_became_of_a_delivery_meanwhile_is_told(desk: Desk, change: str, fate: Fate) -> None:
     desk.reply()
     desk.lab.execute(f"UPDATE deliveries SET {change}")  # noqa: S608  # words of the test
+    assert desk.fates() == {fate: 1}
+
+
+@pytest.mark.parametrize(
+    ("state", "enabled", "fate"),
+    [
+        ("pending", True, Fate.RUNS),
+        ("pending", False, Fate.CANCELLED),
+        ("cancelled", True, Fate.CANCELLED),
+        ("delivered", True, Fate.DELIVERED),
+        ("failed", True, Fate.ENDED),
+    ],
+)
+def test_what_became_of_a_webhook_call_meanwhile_is_told(desk: Desk, state: str, *, enabled: bool, fate: Fate) -> None:
+    with desk.lab.connect() as connection:
+        tenant = TenantIds.new()
+        for table in ("organizations", "clients", "webhook_endpoints", "webhook_events", "webhook_sends"):
+            insert(connection, table, tenant)
+    desk.lab.execute("UPDATE webhook_sends SET state = %s", state)
+    desk.lab.execute("UPDATE webhook_endpoints SET enabled = %s", enabled)
+    args = {"send_id": str(tenant.send)}
+    desk.lab.backlog(tenant.org, 1, state="dead", kind="webhooks.send", args=args)
     assert desk.fates() == {fate: 1}
 
 
