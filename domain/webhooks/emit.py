@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -79,13 +80,15 @@ def new_job(send_id: UUID, endpoint_id: UUID, correlation_id: UUID | None) -> Ne
 
 
 def storable(value: JSON) -> JSON:
-    """Return `value` without what PostgreSQL's JSON can't hold (NUL, half of a surrogate pair).
+    """Return `value` without what PostgreSQL's JSON can't hold (NUL, half of a surrogate pair, NaN, infinity).
 
     An event must never be what makes the change fail that it tells of.
     """
     match value:
         case str():
             return value.replace("\x00", "").encode("utf-8", "replace").decode()
+        case float():
+            return value if math.isfinite(value) else None
         case Mapping():
             return {key: storable(item) for key, item in value.items()}
         case Sequence():

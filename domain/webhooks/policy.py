@@ -27,8 +27,12 @@ RETRY_WAITS: Final = (
 """The least wait after each failed try; the queue adds up to a tenth. Some 23 hours altogether."""
 SEND_TRIES: Final = len(RETRY_WAITS) + 1
 
-HOLDS: Final = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
-"""How long nothing is sent to an endpoint that is down, by the number of its failures; the last one from then on."""
+SHORTEST_HOLD: Final = timedelta(seconds=5)
+LONGEST_HOLD: Final = timedelta(minutes=5)
+"""For so long nothing is sent to an endpoint that is down: half of the time for which it is, within these."""
+SHORTEST_SPREAD: Final = timedelta(seconds=20)
+LONGEST_SPREAD: Final = timedelta(minutes=30)
+"""What waits for a held endpoint comes back over so long, not all at once: a quarter of that time, within these."""
 PROBE_LEASE: Final = timedelta(seconds=30)
 """How long one call may take to find out whether an endpoint is up again, while all others wait."""
 DISABLE_AFTER: Final = timedelta(days=3)
@@ -70,9 +74,14 @@ def wait_before_retry(tries: int, retry_after: timedelta | None) -> timedelta:
     return max(RETRY_WAITS[min(tries, len(RETRY_WAITS)) - 1], _asked(retry_after))
 
 
-def hold(failures: int, retry_after: timedelta | None) -> timedelta:
-    """Return for how long nothing is sent to an endpoint that is down, after so many failures (from 1)."""
-    return max(HOLDS[min(failures, len(HOLDS)) - 1], _asked(retry_after))
+def hold(failing_for: timedelta, retry_after: timedelta | None) -> timedelta:
+    """Return for how long nothing is sent to an endpoint that is down."""
+    return max(_within(failing_for / 2, SHORTEST_HOLD, LONGEST_HOLD), _asked(retry_after))
+
+
+def spread(failing_for: timedelta) -> timedelta:
+    """Return over how long what waits for a held endpoint comes back."""
+    return _within(failing_for / 4, SHORTEST_SPREAD, LONGEST_SPREAD)
 
 
 def has_failed_for_good(health: Health, now: datetime) -> bool:
@@ -92,3 +101,7 @@ def words(answer: Answer) -> str:
 
 def _asked(retry_after: timedelta | None) -> timedelta:
     return min(retry_after or timedelta(0), LONGEST_RETRY_AFTER)
+
+
+def _within(time: timedelta, least: timedelta, most: timedelta) -> timedelta:
+    return min(max(time, least), most)

@@ -83,6 +83,7 @@ def _test_of(endpoint: Endpoint, means: WebhookMeans) -> Loaded:
         url=endpoint.url,
         enabled=True,
         held_until=None,
+        failing_since=None,
         sealed_secret=endpoint.sealed_secret,
         sealed_previous_secret=endpoint.sealed_previous_secret,
         previous_until=endpoint.previous_until,

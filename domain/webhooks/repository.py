@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A send with its event and its endpoint as they are now. `held_until`: see `models.Endpoint`."""
+    """A send with its event and its endpoint as they are now. `held_until`, `failing_since`: see `models.Endpoint`."""
 
     id: UUID
     org_id: UUID
@@ -29,6 +29,7 @@ class Loaded:
     url: str = field(repr=False)
     enabled: bool
     held_until: datetime | None
+    failing_since: datetime | None
     sealed_secret: str = field(repr=False)
     sealed_previous_secret: str | None = field(repr=False)
     previous_until: datetime | None
@@ -41,9 +42,9 @@ class Loaded:
 
 
 _LOAD: Final = """
-    SELECT s.id, s.org_id, s.state, o.status, e.id, e.client_id, e.url, e.enabled, e.held_until, e.sealed_secret,
-           e.sealed_previous_secret, e.previous_until, v.id, v.type, v.occurred_at, v.client_id, v.correlation_id,
-           v.payload
+    SELECT s.id, s.org_id, s.state, o.status, e.id, e.client_id, e.url, e.enabled, e.held_until, e.failing_since,
+           e.sealed_secret, e.sealed_previous_secret, e.previous_until, v.id, v.type, v.occurred_at,
+           v.client_id, v.correlation_id, v.payload
     FROM webhook_sends s
     JOIN webhook_endpoints e ON e.id = s.endpoint_id
     JOIN webhook_events v ON v.id = s.event_id

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 import structlog
@@ -32,6 +30,7 @@ from domain.webhooks.policy import (
     has_failed_for_good,
     hold,
     is_down,
+    spread,
     verdict,
     wait_before_retry,
     words,
@@ -39,8 +38,6 @@ from domain.webhooks.policy import (
 from domain.webhooks.ports import Answer
 from domain.webhooks.repository import Loaded
 
-_SPREAD: Final = timedelta(seconds=20)
-"""What waits for a held endpoint comes back over so long, not all at once."""
 _log = structlog.get_logger(__name__)
 
 
@@ -89,8 +86,8 @@ def _begin(send_id: UUID, run: Run, means: WebhookMeans) -> _Calling | Outcome:
         if send.held_until is not None and not repository.take_probe(
             session, send.endpoint_id, now=now, lease=now + PROBE_LEASE
         ):
-            spread = _SPREAD * random.random()  # noqa: S311  # it spreads load
-            return run.finish(session, Snooze(max(send.held_until, now) + spread, "The endpoint is down; it is held."))
+            later = spread(now - (send.failing_since or now)) * random.random()  # noqa: S311  # it spreads load
+            return run.finish(session, Snooze(max(send.held_until, now) + later, "The endpoint is down; it is held."))
         calling = _Calling(send, new_id())
         if not repository.open_attempt(session, send.id, calling.attempt_id, now):
             return run.finish(session, Done("It was settled meanwhile."))
@@ -130,7 +127,7 @@ def _failed(session: Session, run: Run, calling: _Calling, answer: Answer, means
     if has_failed_for_good(health, now):
         return Cancel(disable_failing(session, send, health, why, now))
     if is_down(answer):
-        repository.hold(session, send.endpoint_id, now + hold(health.failures, answer.retry_after))
+        repository.hold(session, send.endpoint_id, now + hold(now - health.failing_since, answer.retry_after))
     if run.tries >= SEND_TRIES:
         # Not a dead letter: it is the receiver that has to be put right, and a replay is how it then gets the event.
         repository.settle(session, send.id, "failed", why, now)

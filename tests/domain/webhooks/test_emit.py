@@ -76,9 +76,16 @@ def test_a_change_that_is_rolled_back_is_not_told(house: House) -> None:
 
 def test_a_payload_that_postgresql_cannot_hold_does_not_break_the_change(house: House) -> None:
     house.endpoint()
-    house.emit(payload={"text": "a\x00b \ud83d c \\u0000", "list": ["\x00", None, {"deep": "\udc00"}], "n": 1.5})
+    house.emit(
+        payload={
+            "text": "a\x00b \ud83d c \\u0000",
+            "list": ["\x00", None, {"deep": "\udc00"}],
+            "n": 1.5,
+            "f": float("nan"),
+        }
+    )
     (event,) = house.events()
-    assert event["payload"] == {"text": "ab ? c \\u0000", "list": ["", None, {"deep": "?"}], "n": 1.5}
+    assert event["payload"] == {"text": "ab ? c \\u0000", "list": ["", None, {"deep": "?"}], "n": 1.5, "f": None}
 
 
 def test_an_endpoint_is_not_deleted_between_being_found_and_being_sent_to(house: House) -> None:
