@@ -1,6 +1,7 @@
 """Work that must happen, kept in PostgreSQL until it has happened.
 
-Tables: `jobs`, `job_attempts`, `workers`, `queues`. Handles no job itself.
+Tables: `jobs`, `job_attempts`, `workers`, `queues`. Declares `queue.job_died`, which tells of deaths and is
+handled by `deadletters`.
 
 Invariants:
 - a job commits with the change that caused it, and its end commits with its effect;

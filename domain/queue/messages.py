@@ -11,9 +11,12 @@ from domain.queue.message import Message, job
 JOB_DIED: Final = "queue.job_died"
 
 
-@job(kind=JOB_DIED, queue="default", max_attempts=10)
+@job(kind=JOB_DIED, queue="default", max_attempts=10, priority=50)
 @dataclass(frozen=True, slots=True)
 class JobDied(Message):
-    """Jobs of one organization died, all of one kind and cause (`fingerprint`); at most `announce.GROUP` of them."""
+    """Jobs of one organization died, all of one kind and cause (`fingerprint`); at most `announce.GROUP` of them.
+
+    Before the organization's usual work, because an owner may have to answer a customer.
+    """
 
     job_ids: tuple[UUID, ...]
