@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from domain.delivery import repository
 from domain.delivery.failing import tell_of_failure
 from domain.delivery.means import Admission, Means, Outgoing
+from domain.delivery.ordering import LOOK_AGAIN, WAITS_FOR_EARLIER
 from domain.delivery.policy import ErrorClass
 from domain.delivery.ports import OutgoingEmail, OutgoingSms
 from domain.delivery.repository import Attempt, Failure, Loaded
@@ -46,6 +47,7 @@ def open_next(session: Session, run: Run, delivery: Loaded, means: Means, admiss
     """
     ending = (
         _too_late(session, delivery, means)
+        or _behind(delivery, means)
         or _held_back(delivery, means)
         or _blocked(session, delivery, means)
         or _no_sender(session, delivery, means)
@@ -112,6 +114,11 @@ def _too_late(session: Session, delivery: Loaded, means: Means) -> Outcome | Non
     repository.open_attempt(session, delivery, attempt, _provider_name(delivery, means), "cancelled", failure)
     tell_of_failure(session, delivery)
     return Cancel(failure.text)
+
+
+def _behind(delivery: Loaded, means: Means) -> Outcome | None:
+    """Return the end of a run whose delivery would overtake an earlier one to the same person."""
+    return put_off(delivery, means.clock.now() + LOOK_AGAIN, WAITS_FOR_EARLIER) if delivery.behind else None
 
 
 def _held_back(delivery: Loaded, means: Means) -> Outcome | None:

@@ -49,6 +49,8 @@ _INDEXES = {
     # Found tenant by tenant, like those that wait for their turn: places that become free go around too.
     "jobs_held": "jobs (held_by, queue, org_id, priority, run_at, id) WHERE held_by IS NOT NULL",
     "jobs_turn": f"{_WAITING} AND held_by IS NULL",
+    # What has not left yet, so that texts to one person leave in order.
+    "deliveries_unsent": "deliveries (client_id, to_address, id) WHERE state IN ('pending', 'sending', 'unknown')",
 }
 
 

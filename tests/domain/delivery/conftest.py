@@ -137,6 +137,12 @@ class Desk:
         """Change the client: `outbound_paused = true`."""
         self.connection.execute(f"UPDATE clients SET {assignment} WHERE id = %s", [CLIENT_ID])  # noqa: S608  # words of the test
 
+    def age(self, delivery_id: UUID) -> None:
+        """Make a delivery so old that later ones to the same person do not wait for it any more."""
+        self.connection.execute(
+            "UPDATE deliveries SET created_at = created_at - interval '2 minutes' WHERE id = %s", [delivery_id]
+        )
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.advance(timedelta(seconds=seconds))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import pytest
 
 from domain.delivery.ordering import WAITS_FOR_EARLIER
@@ -18,21 +16,15 @@ def _waits(outcome: Outcome) -> bool:
     return isinstance(outcome, Snooze) and outcome.reason == WAITS_FOR_EARLIER
 
 
-def _make_older(desk: Desk, delivery_id: UUID) -> None:
-    desk.connection.execute(
-        "UPDATE deliveries SET created_at = created_at - interval '2 minutes' WHERE id = %s", [delivery_id]
-    )
-
-
 def test_a_reply_does_not_overtake_one_that_is_tried_again(desk: Desk) -> None:
     first, second = desk.ask("First."), desk.ask("Second.")
-    desk.twilio.behave(Reject(20429, 429))
+    desk.twilio.will(Reject(20429, 429))
     assert isinstance(desk.run(first), Retry)
     assert _waits(desk.run(second))
     desk.wait(3)
     assert isinstance(desk.run(first), Done)
     assert isinstance(desk.run(second), Done)
-    assert [message["Body"] for message in desk.twilio.messages] == ["First.", "Second."]
+    assert [message.body for message in desk.twilio.messages] == ["First.", "Second."]
 
 
 def test_a_reply_does_not_wait_for_texts_to_others_or_for_alerts(desk: Desk) -> None:
@@ -44,7 +36,7 @@ def test_a_reply_does_not_wait_for_texts_to_others_or_for_alerts(desk: Desk) -> 
 def test_a_reply_waits_two_minutes_at_most(desk: Desk) -> None:
     first, second = desk.ask("Stuck."), desk.ask("Second.")
     assert _waits(desk.run(second))
-    _make_older(desk, first)
+    desk.age(first)
     assert isinstance(desk.run(second), Done)
 
 

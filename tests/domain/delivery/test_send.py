@@ -329,6 +329,7 @@ def test_the_same_text_under_way_is_waited_for(desk: Desk) -> None:
     desk.twilio.will(Hang())
     desk.run(first)
     desk.wait(30)
+    desk.age(first)
 
     def look_for_first() -> None:
         assert isinstance(desk.run(first), Snooze)

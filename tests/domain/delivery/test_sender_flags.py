@@ -11,7 +11,7 @@ from domain.delivery.receipts import Receipt, take_receipt
 from domain.delivery.sender_flags import clear_flag, clear_outdated
 from domain.queue.outcome import Cancel, Done, Snooze
 from migrations.seeds.demo import ORGANIZATION_ID
-from tests.domain.delivery.conftest import Desk, Row
+from tests.domain.delivery.conftest import OWNER, Desk, Row
 from tests.support.twilio_api import Reject
 
 pytestmark = pytest.mark.integration
@@ -66,7 +66,7 @@ def test_what_a_flagged_sender_would_send_waits_without_a_call_or_a_question_to_
 
 
 def test_one_message_tries_the_sender_and_clears_it_when_it_is_taken(desk: Desk) -> None:
-    refused, waiting = refuse(desk), desk.ask()
+    refused, waiting = refuse(desk), desk.ask(to=OWNER)
     let_probe_be_due(desk)
 
     assert desk.run(waiting) == Done()
@@ -113,7 +113,7 @@ def test_a_person_clears_a_flag(desk: Desk) -> None:
 def test_another_sender_is_not_held_and_the_old_ones_flag_is_cleared(desk: Desk) -> None:
     refuse(desk)
     desk.throw("sms_number = '+15005550077'")
-    assert desk.run(desk.ask()) == Done()
+    assert desk.run(desk.ask(to=OWNER)) == Done()
     with desk.database.platform_scope() as session:
         assert clear_outdated(session) == 1
     assert desk.notices("sender_refused") == []
