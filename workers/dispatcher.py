@@ -88,7 +88,8 @@ class Dispatcher:
         outlook = self._connection.run(dispatch.outlook)
         if not outlook.waiting:
             DISPATCHER_LAG_SECONDS.set(0)
-        filled = [self._fill(queue, depth) for queue, depth in self._look({*outlook.waiting, *outlook.held})]
+        queues = {*outlook.waiting, *outlook.held}
+        filled = [self._fill(queue, depth) for queue, depth in self._look(queues)]
         handed_over = promoted + sum(count for count, _ in filled)
         self._wait = BUSY_WAIT if handed_over else min(FULL_WAIT, self._wait * 2)
         if outlook.held or promoted == PROMOTE_LIMIT or any(more for _, more in filled):
@@ -130,19 +131,18 @@ class Dispatcher:
         if batch is None:
             return 0, True
         self._cursors[queue] = batch.cursor
+        if not batch.ids:
+            self._transport.steer(queue, waits=batch.more, window=window)
+            return 0, batch.more
         accepted = 0
         try:
-            if batch.ids:
-                accepted = self._transport.push(queue, batch.entries, window)
+            accepted = self._transport.push(queue, batch.entries, window, more=batch.more)
         finally:
             if accepted < len(batch.ids):
                 self._connection.run(partial(dispatch.unmark, ids=batch.ids[accepted:]))
-        more = batch.more or accepted < len(batch.ids)
-        self._transport.steer(queue, waits=more, window=window)
-        if accepted:
-            DISPATCHER_PUBLISHED.labels(queue).inc(accepted)
-            DISPATCHER_LAG_SECONDS.set(batch.lag)
-        return accepted, more
+        DISPATCHER_PUBLISHED.labels(queue).inc(accepted)
+        DISPATCHER_LAG_SECONDS.set(batch.lag)
+        return accepted, batch.more or accepted < len(batch.ids)
 
     def _take(self, connection: psycopg.Connection[Any], queue: str, room: int) -> dispatch.Batch | None:
         with connection.transaction():

@@ -28,26 +28,29 @@ _LOCK: Final = """
            EXISTS (SELECT FROM queue_limits) OR EXISTS (SELECT FROM jobs WHERE held_by IS NOT NULL)
 """
 
-# One probe a queue, and one for each limit that holds jobs back. Written with EXISTS, PostgreSQL would gather the
-# queues of the whole backlog first.
+# One probe a queue. Written with EXISTS, PostgreSQL would gather the queues of the whole backlog first.
 _OUTLOOK: Final = """
+    SELECT (SELECT coalesce(array_agg(name), '{}') FROM queues CROSS JOIN LATERAL (
+                SELECT FROM jobs
+                WHERE queue = queues.name AND state = 'available' AND queued_at IS NULL AND held_by IS NULL
+                ORDER BY org_id LIMIT 1) waiting
+            WHERE paused_at IS NULL),
+           (SELECT true FROM jobs WHERE held_by IS NOT NULL ORDER BY held_by LIMIT 1),
+           coalesce((SELECT extract(epoch FROM min(run_at) - clock_timestamp())
+                     FROM jobs WHERE state IN ('scheduled', 'retryable'))::float8, 'infinity')
+"""
+
+# One probe for each limit that holds jobs back, and for each of them and each queue.
+_HELD: Final = """
     WITH RECURSIVE holders AS (
         (SELECT held_by FROM jobs WHERE held_by IS NOT NULL ORDER BY held_by LIMIT 1)
         UNION ALL
         SELECT (SELECT held_by FROM jobs WHERE held_by > holders.held_by ORDER BY held_by LIMIT 1)
         FROM holders WHERE held_by IS NOT NULL
     )
-    SELECT (SELECT coalesce(array_agg(name), '{}') FROM queues CROSS JOIN LATERAL (
-                SELECT FROM jobs
-                WHERE queue = queues.name AND state = 'available' AND queued_at IS NULL AND held_by IS NULL
-                ORDER BY org_id LIMIT 1) waiting
-            WHERE paused_at IS NULL),
-           (SELECT coalesce(array_agg(DISTINCT name), '{}') FROM holders CROSS JOIN queues CROSS JOIN LATERAL (
-                SELECT FROM jobs WHERE held_by = holders.held_by AND queue = queues.name
-                ORDER BY org_id LIMIT 1) held
-            WHERE paused_at IS NULL),
-           coalesce((SELECT extract(epoch FROM min(run_at) - clock_timestamp())
-                     FROM jobs WHERE state IN ('scheduled', 'retryable'))::float8, 'infinity')
+    SELECT DISTINCT name FROM holders CROSS JOIN queues CROSS JOIN LATERAL (
+        SELECT FROM jobs WHERE held_by = holders.held_by AND queue = queues.name ORDER BY org_id LIMIT 1) held
+    WHERE paused_at IS NULL
 """
 
 _STALE: Final = """
@@ -101,7 +104,9 @@ def open_queues(connection: psycopg.Connection[Any]) -> Sequence[str]:
 def outlook(connection: psycopg.Connection[Any]) -> Outlook:
     """Return what there is to hand over, and when there is more."""
     row = connection.execute(_OUTLOOK, prepare=True).fetchone()
-    return Outlook([], [], float("inf")) if row is None else Outlook(*row)
+    waiting, any_held, next_due = row or ([], None, float("inf"))
+    held = [name for (name,) in connection.execute(_HELD, prepare=True)] if any_held else []
+    return Outlook(waiting, held, next_due)
 
 
 def take(connection: psycopg.Connection[Any], queue: str, room: int, after: Cursor = START) -> Batch | None:

@@ -46,10 +46,10 @@ class Receiver(Protocol):
 class Transport(Protocol):
     """Carries entries (`"<kind> <job id>"`) from producers and dispatcher to workers. Thread-safe."""
 
-    def push(self, queue: str, entries: Sequence[str], window: int) -> int:
+    def push(self, queue: str, entries: Sequence[str], window: int, *, more: bool = False) -> int:
         """Append the first entries that keep the queue within `window`; return how many. For the dispatcher.
 
-        Raises BrokerUnavailableError.
+        Tells producers what `steer` tells them: whether `more` waits beyond these. Raises BrokerUnavailableError.
         """
         ...
 

@@ -139,8 +139,9 @@ class RabbitTransport:
         self._channel = _Channel(url)
         self._lock = threading.Lock()
 
-    def push(self, queue: str, entries: Sequence[str], window: int) -> int:
+    def push(self, queue: str, entries: Sequence[str], window: int, *, more: bool = False) -> int:
         """Append the first entries that keep the queue within `window` (about: producers look, then publish)."""
+        del more
 
         def publish(channel: BlockingChannel) -> int:
             name = self._channel.declare(channel, queue)

@@ -46,7 +46,19 @@ local function fit(window, first)
     return count
 end
 """
-_PUSH: Final = _FIT + "return fit(tonumber(ARGV[1]), 2)"
+_PUSH: Final = (
+    _FIT
+    + """
+local count = fit(tonumber(ARGV[1]), 5)
+redis.call('SET', KEYS[4], ARGV[1], 'PX', ARGV[3])
+if ARGV[4] == '1' or count < #ARGV - 4 then
+    redis.call('SET', KEYS[3], 1, 'PX', ARGV[2])
+else
+    redis.call('DEL', KEYS[3])
+end
+return count
+"""
+)
 _OFFER: Final = (
     _FIT
     + """
@@ -115,17 +127,16 @@ class RedisTransport:
         self._push: Script = self._client.register_script(_PUSH)
         self._offer: Script = self._client.register_script(_OFFER)
 
-    def push(self, queue: str, entries: Sequence[str], window: int) -> int:
+    def push(self, queue: str, entries: Sequence[str], window: int, *, more: bool = False) -> int:
         """Append the first entries that keep the queue within `window`; return how many."""
-        keys = [_PREFIX + queue, _PUSHED + queue]
+        args: list[str | int] = [window, _WAITS_MS, _WINDOW_MS, int(more), *entries]
         with _unavailable():
-            return int(cast("int", self._push(keys=keys, args=[window, *entries])))
+            return int(cast("int", self._push(keys=self._keys(queue), args=args)))
 
     def offer(self, queue: str, entries: Sequence[str], window: int) -> int:
         """Append entries as a producer, none while jobs wait for the dispatcher; return how many."""
-        keys = [_PREFIX + queue, _PUSHED + queue, _WAITS + queue, _WINDOW + queue]
         with _unavailable():
-            return int(cast("int", self._offer(keys=keys, args=[window, _WAITS_MS, *entries])))
+            return int(cast("int", self._offer(keys=self._keys(queue), args=[window, _WAITS_MS, *entries])))
 
     def steer(self, queue: str, *, waits: bool | None = None, window: int | None = None) -> None:
         """Tell producers whether jobs wait for the dispatcher, and how far they may fill the queue."""
@@ -168,6 +179,10 @@ class RedisTransport:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    @staticmethod
+    def _keys(queue: str) -> list[str]:
+        return [_PREFIX + queue, _PUSHED + queue, _WAITS + queue, _WINDOW + queue]
 
 
 class RedisBell:
