@@ -112,7 +112,8 @@ def _state(records: Records) -> JourneyState:
         return "blocked"
     if "left_to_person" in outcomes:
         return "left_to_person"
-    return "no_reply_needed" if outcomes & _NO_REPLY_NEEDED else "under_way"
+    # Without a message there is nothing to reply to: a lead, or work that nobody wrote for.
+    return "no_reply_needed" if outcomes & _NO_REPLY_NEEDED or not outcomes else "under_way"
 
 
 def _deliveries_that_count(records: Records) -> Sequence[Delivery]:

@@ -83,7 +83,8 @@ def _arrival(message: ThreadMessage, *, asked_for: bool) -> Step:
         "accepted",
         "good",
         " ".join(details),
-        ids={"message_id": str(message.id), "correlation_id": str(message.correlation_id)},
+        ids={"message_id": str(message.id), "correlation_id": str(message.correlation_id)}
+        | ({"conversation_id": str(message.conversation_id)} if message.conversation_id else {}),
         text=message.body,
         order=message.id,
     )
