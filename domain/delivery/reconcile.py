@@ -63,7 +63,7 @@ def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admiss
         # A message of theirs that is not on record yet would be taken for ours.
         if found and repository.twin_in_flight(session, current, IN_FLIGHT):
             return run.finish(session, Snooze(now + TWIN_PAUSE, "The same text to the same recipient is under way."))
-        others = repository.taken_by_others(session, current.id, [each.provider_id for each in found])
+        others = repository.taken_by_others(session, attempt.id, [each.provider_id for each in found])
         ours = next((each for each in found if each.provider_id not in others), None)
         if ours is not None:
             return run.finish(session, record_accepted(session, current, attempt, ours, means))

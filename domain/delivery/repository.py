@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from domain.delivery.models import Delivery
+from domain.delivery.models import Delivery, NotificationLog
 from domain.delivery.ordering import BEHIND
 from domain.delivery.states import State
 from domain.kernel.database import raw_connection
@@ -265,7 +265,13 @@ def twin_in_flight(session: Session, delivery: Loaded, within: timedelta) -> boo
     return bool(session.scalar(select(twin)))
 
 
-def taken_by_others(session: Session, delivery_id: UUID, provider_ids: Collection[str]) -> set[str]:
-    """Return those of the provider's messages that belong to other deliveries."""
-    statement = select(Delivery.provider_id).where(Delivery.provider_id.in_(provider_ids), Delivery.id != delivery_id)
+def taken_by_others(session: Session, attempt_id: UUID, provider_ids: Collection[str]) -> set[str]:
+    """Return those of the provider's messages that belong to other attempts, of this or of another delivery."""
+    log = NotificationLog
+    statement = select(log.provider_id).where(log.provider_id.in_(provider_ids), log.id != attempt_id)
     return {provider_id for provider_id in session.scalars(statement) if provider_id is not None}
+
+
+def hold(session: Session, delivery_id: UUID) -> None:
+    """Keep others from changing a delivery until this transaction ends."""
+    raw_connection(session).execute("SELECT FROM deliveries WHERE id = %s FOR UPDATE", [delivery_id])

@@ -147,6 +147,8 @@ def _rejected(run: Run, sending: Sending, found: Meaning, error: ProviderRejecte
     code = error.name if error.code is None else str(error.code)
     failure = Failure(_words(found, error, delivery), found.error_class, code)
     with run.scope() as session:
+        # As receipts do: first the delivery, then what hangs on it.
+        repository.hold(session, delivery.id)
         outcome = _after_refusal(session, run, delivery, failure, found, error, now)
         state: State = "pending" if isinstance(outcome, Retry | Snooze) else "failed"
         if not _end(session, sending, "rejected", state, now, failure):

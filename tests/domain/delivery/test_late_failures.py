@@ -20,6 +20,7 @@ from domain.queue.outcome import Done, Snooze
 from tests.domain.delivery.conftest import Desk, open_desk
 from tests.support.databases import Databases
 from tests.support.delivery_faults import Meanwhile
+from tests.support.twilio_api import Hang
 
 pytestmark = pytest.mark.integration
 
@@ -149,6 +150,18 @@ def test_a_failure_that_is_reported_before_the_answer_is_recorded_leads_to_the_n
 
     let_waits_end(desk, delivery)
     assert desk.run(delivery) == Done()
+    assert len(desk.twilio.messages) == 2
+
+
+def test_a_try_that_failed_is_not_taken_for_the_next_one_whose_answer_was_lost(desk: Desk) -> None:
+    delivery = failed_once(desk, "30008")
+    let_waits_end(desk, delivery)
+    desk.twilio.will(Hang())
+    desk.run(delivery)
+    desk.wait(30)
+
+    assert desk.run(delivery) == Done()
+    assert desk.outcomes(delivery) == ["failed", "not_sent", "accepted"]
     assert len(desk.twilio.messages) == 2
 
 
