@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +49,7 @@ from api.widget.bots import BotDirectory
 from api.widget.chat import Chat
 from api.widget.limits import Limits
 from api.widget.streams import ThreadStreams
+from domain.conversations.recover import ask_for_recovery
 from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
 from domain.webhooks.means import WebhookMeans
@@ -133,7 +135,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.ingest = Ingest(settings.postgres_url("platform"), publisher, app.state.spool.failed)
     app.state.ingest.start()
     app.state.intake = Intake(app.state.numbers, app.state.ingest, app.state.spool, app.state.database)
-    await app.state.spool.start(Drain(app.state.ingest, app.state.numbers, app.state.database, lambda: None))
+    await app.state.spool.start(
+        Drain(app.state.ingest, app.state.numbers, app.state.database, partial(ask_for_recovery, app.state.database))
+    )
     app.state.signals = Signals(app.state.redis)
     app.state.signals.start()
     app.state.thread_signals = RedisSignals(settings.redis_url.get_secret_value())

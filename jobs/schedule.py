@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.kernel.errors import NotFoundError
-from jobs import queue_upkeep
+from jobs import queue_upkeep, recover_inbound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +34,12 @@ JOBS: Final[Sequence[MaintenanceJob]] = (
         "Make room for the coming months' attempts and forget old workers. The scheduler does it hourly as well.",
         timedelta(hours=1),
         queue_upkeep.run,
+    ),
+    MaintenanceJob(
+        "recover-inbound",
+        "Take in texts that the provider has and we do not. The scheduler has it done hourly and after an outage.",
+        timedelta(hours=1),
+        recover_inbound.run,
     ),
 )
 

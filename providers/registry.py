@@ -9,6 +9,7 @@ from providers.measured import MeasuredEmail, MeasuredSms
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from domain.conversations.ports import InboundList
     from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
     from domain.delivery.unsubscribe import UnsubscribeLinks
     from domain.kernel.database import Database
@@ -54,6 +55,20 @@ def build_composer(settings: Settings) -> Composer:
             f"This release has no composer {settings.ai.provider!r}; set GATEHOUSE_AI__PROVIDER=extractive."
         )
     return ExtractiveComposer()
+
+
+def build_inbound(settings: Settings) -> InboundList | None:
+    """Return what lists the texts to our numbers; None when no provider could have any that we lack."""
+    twilio = settings.twilio
+    if settings.sms_provider != "twilio" or settings.demo_safe_mode:
+        return None
+    if twilio.account_sid is None or twilio.auth_token is None:
+        return None
+    from providers.twilio.inbound import TwilioInbound  # noqa: PLC0415  # as above
+    from providers.twilio.transport import TwilioTransport  # noqa: PLC0415  # as above
+
+    transport = TwilioTransport(twilio.api_base_url)
+    return TwilioInbound(twilio.account_sid, twilio.auth_token.get_secret_value(), transport, twilio.api_base_url)
 
 
 def build_webhooks(settings: Settings) -> WebhookCaller:

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from config.telemetry import SCHEDULE_LAST_ASKED
 from domain.alerts.messages import RecheckReach
+from domain.conversations.messages import RecoverInbound
+from domain.conversations.recover import RECOVERY
 from domain.delivery.messages import PollDeliveries
 from domain.kernel.database import Database
 from domain.queue.message import Message
@@ -26,15 +28,20 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """One piece of periodic work. `name` is its key in the table `schedules` and the unique key of its job."""
+    """One piece of periodic work. `name` is its key in the table `schedules` and the unique key of its job.
+
+    `after_outage`: asked for as well when the scheduler starts, and when the database is back after it was away.
+    """
 
     name: str
     every: timedelta
     message: Message
+    after_outage: bool = False
 
 
 PERIODIC: Final[Sequence[Periodic]] = (
     Periodic("alerts.recheck", timedelta(minutes=5), RecheckReach()),
+    Periodic(RECOVERY, timedelta(hours=1), RecoverInbound(), after_outage=True),
     Periodic("delivery.poll", timedelta(minutes=10), PollDeliveries()),
 )
 
@@ -49,6 +56,7 @@ class PeriodicWork:
         self._database = database
         self._periodic = {one.name: one for one in periodic}
         self._periods = {one.name: one.every for one in periodic}
+        self._outage = True
 
     def run(self, stopping: threading.Event) -> None:
         """Look every second until `stopping` is set."""
@@ -56,6 +64,7 @@ class PeriodicWork:
             try:
                 self.tick()
             except (psycopg.Error, DBAPIError) as error:
+                self._outage = True
                 _log.warning("periodic_work_delayed", error=type(error).__name__)
             if stopping.wait(LOOK_EVERY):
                 break
@@ -68,9 +77,12 @@ class PeriodicWork:
         asked = 0
         for name, (asked_at, due) in self._connection.run(lambda c: look(c, self._periods)).items():
             SCHEDULE_LAST_ASKED.labels(name).set(asked_at)
-            asked += due and self._ask(self._periodic[name])
+            one = self._periodic[name]
+            early = self._outage and one.after_outage
+            asked += (due or early) and self._ask(one, timedelta(0) if early else one.every)
+        self._outage = False
         return asked
 
-    def _ask(self, one: Periodic) -> bool:
+    def _ask(self, one: Periodic, every: timedelta) -> bool:
         with self._database.platform_scope() as session:
-            return ask(session, one.name, one.every, one.message)
+            return ask(session, one.name, every, one.message)

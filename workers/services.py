@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain.conversations.ports import ThreadSignal
+from domain.conversations.ports import InboundList, ThreadSignal
 from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
 from domain.delivery.unsubscribe import UnsubscribeLinks
 from domain.kernel.clock import Clock
@@ -16,6 +16,7 @@ from providers.registry import (
     build_composer,
     build_email,
     build_health,
+    build_inbound,
     build_sealer,
     build_sms,
     build_unsubscribe_links,
@@ -39,6 +40,7 @@ class Services:
     webhooks: WebhookMeans
     composer: Composer
     thread_signal: ThreadSignal
+    inbound: InboundList | None
     unsubscribe: UnsubscribeLinks
     public_url: str
 
@@ -54,6 +56,7 @@ def build_services(settings: Settings, database: Database, clock: Clock) -> Serv
         webhooks=WebhookMeans(build_webhooks(settings), build_sealer(settings), clock),
         composer=build_composer(settings),
         thread_signal=RedisSignals(settings.redis_url.get_secret_value()),
+        inbound=build_inbound(settings),
         unsubscribe=build_unsubscribe_links(settings),
         public_url=settings.public_url,
     )

@@ -42,6 +42,7 @@ UNANSWERED: Final[Mapping[str, tuple[str, str, Tone]]] = {
     "opted_out": ("The contact asked for no more texts", "opted out", "plain"),
     "opted_in": ("The contact wants texts again", "opted in", "plain"),
     "help": ("The contact asked for help by keyword; the provider answers that itself", "no reply needed", "plain"),
+    "came_late": ("The message reached us too late for an automatic reply; the owner is told", "came late", "plain"),
     "left_to_person": ("The message was left to the person who answers", "left to a person", "plain"),
 }
 

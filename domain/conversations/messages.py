@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -20,3 +21,9 @@ class ProcessMessages(Message):
     client_id: UUID
     channel: Channel
     address: str
+
+
+@job(kind="conversations.recover_inbound", queue="maintenance", max_attempts=3, time_limit=timedelta(minutes=30))
+@dataclass(frozen=True, slots=True)
+class RecoverInbound(Message):
+    """Look through the provider's lists for texts that never reached us, for every client with a number."""

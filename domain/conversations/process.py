@@ -19,6 +19,7 @@ from domain.conversations.answer import Answer, store_answer
 from domain.conversations.consent import apply_keywords
 from domain.conversations.danger import answer_danger, in_danger
 from domain.conversations.events import Correspondence, tell_call_back, tell_received
+from domain.conversations.late import set_late_aside
 from domain.conversations.messages import ProcessMessages
 from domain.conversations.ports import ThreadSignal
 from domain.conversations.question import Question, ask, decide_on
@@ -97,6 +98,10 @@ def _read(session: Session, message: ProcessMessages, run: Run, clock: Clock) ->
         done = answer_danger(session, message, thread.id, waiting, snapshot, clock=clock)
         tell_received(session, _whom(message, run, thread.id), waiting, "crisis")
         return Said(thread.id, run.finish(session, Done(done)))
+    waiting = set_late_aside(session, message, run.org_id, waiting, clock.now())
+    if not waiting:
+        release_thread(session, thread.id, run)
+        return run.finish(session, Done("It came too late for an automatic reply; the owner is told."))
     decision = decide_on(session, Guard.CAN_PROCESS_CUSTOMER_MESSAGE, snapshot, waiting)
     if decision.block == "hard" or not _can_be_written_to(message):
         release_thread(session, thread.id, run)

@@ -90,11 +90,11 @@ class Sent:
             "body": self.body,
             "status": self.status,
             "error_code": self.error_code,
-            "direction": "outbound-api",
+            "direction": "inbound" if self.status == "received" else "outbound-api",
             "date_created": format_datetime(self.created_at),
             "date_sent": None if self.sent_at is None else format_datetime(self.sent_at),
             "num_segments": "1",
-            "num_media": "0",
+            "num_media": self.fields.get("NumMedia", "0"),
             "api_version": "2010-04-01",
         }
 

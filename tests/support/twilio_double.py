@@ -129,6 +129,12 @@ class TwilioDouble:
         """From now on answer every GET with this error; None ends that."""
         self._state.list_refusal = reject
 
+    def receive(self, to: str, sender: str, body: str, at: datetime, **fields: str) -> str:
+        """Have a customer's text to one of our numbers that no webhook tells of; return its id."""
+        sent = Sent("SM" + uuid4().hex, {"To": to, "From": sender, "Body": body, **fields}, at, at, "received")
+        self._state.messages.append(sent)
+        return sent.sid
+
     def wait_for(self, count: int, *, seconds: float = 10) -> list[Sent]:
         """Wait until at least `count` messages were taken and return them; AssertionError when they don't come."""
         with self._state.changed:
@@ -197,6 +203,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.state.list_refusal is not None:
             self._refuse(self.state.list_refusal)
+            return
+        if urlsplit(self.path).path.endswith("/Media.json"):
+            uri = urlsplit(self.path).path.removesuffix(".json") + f"/ME{'a' * 32}.json"
+            self._answer(200, {"media_list": [{"uri": uri, "content_type": "image/png"}], "next_page_uri": None})
             return
         if (sid := _MESSAGE.fullmatch(urlsplit(self.path).path)) is not None:
             self._show(sid[1])

@@ -76,6 +76,18 @@ def test_a_clock_that_was_set_back_does_not_stop_the_work(lab: Lab, work: Period
     assert [work.tick() for _ in range(2)] == [1, 0]
 
 
+def test_work_that_an_outage_calls_for_is_asked_for_at_the_start(lab: Lab) -> None:
+    lab.execute("DELETE FROM schedules")
+    after = Periodic("test-after", timedelta(hours=1), Note(), after_outage=True)
+    for _ in range(2):
+        with closing(PlatformConnection(lab.urls.platform, "periodic")) as connection:
+            work = PeriodicWork(connection, lab.database, [after, DAILY])
+            asked = [work.tick() for _ in range(2)]
+        assert asked[1] == 0
+        lab.execute("DELETE FROM jobs WHERE kind = 'test.note'")
+    assert asked == [1, 0]
+
+
 def test_many_schedulers_ask_once(lab: Lab) -> None:
     lab.execute("DELETE FROM schedules")
     with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
