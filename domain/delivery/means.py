@@ -9,7 +9,7 @@ from typing import Self
 from uuid import UUID
 
 from domain.delivery.errors import ProviderRejectedError
-from domain.delivery.policy import ErrorClass
+from domain.delivery.policy import TREATMENTS, ErrorClass
 from domain.delivery.ports import (
     Accepted,
     CameTo,
@@ -55,7 +55,7 @@ def came_to(error: ProviderRejectedError, error_class: ErrorClass) -> CameTo:
         return "throttled"
     if (error.http_status == 0 and error.name is None) or error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "failed"
-    return "refused" if error_class is ErrorClass.CONFIGURATION else "answered"
+    return "refused" if TREATMENTS[error_class].action == "hold" else "answered"
 
 
 class Admission:

@@ -22,7 +22,7 @@ from domain.delivery.repository import Attempt, Failure, Loaded
 from domain.delivery.sender_flags import clear_flag
 from domain.delivery.states import FAILED_STATES, state_of
 from domain.delivery.telling import tell_sent
-from domain.notices.raising import NoticeKind, raise_notice
+from domain.notices.raising import NoticeKind, raise_notice, resolve_notice
 from domain.queue.outcome import Done, Outcome, Snooze
 from domain.queue.run import Run
 
@@ -65,6 +65,9 @@ def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admiss
             return run.finish(session, Snooze(now + TWIN_PAUSE, "The same text to the same recipient is under way."))
         others = repository.taken_by_others(session, attempt.id, [each.provider_id for each in found])
         ours = next((each for each in found if each.provider_id not in others), None)
+        # Somebody may have been asked, before the job was run once more by hand.
+        subject = f"delivery:{current.id}"
+        resolve_notice(session, NoticeKind.OUTCOME_UNKNOWN, subject, org_id=current.org_id, by="the provider")
         if ours is not None:
             return run.finish(session, record_accepted(session, current, attempt, ours, means))
         if not repository.end_attempt(

@@ -24,13 +24,18 @@ from domain.kernel.ids import new_id
 from domain.notices.raising import NoticeKind, raise_notice, resolve_notice
 from domain.queue.enqueue import enqueue
 
+PROBE_WITHIN: Final = timedelta(minutes=2)
+"""A message that tries a sender has come to an end by then, or another may try."""
+# Of messages that were under way together when the sender was refused, all but the first tried nothing.
 _FLAG: Final = """
     INSERT INTO sender_flags AS f (id, org_id, client_id, sender, error_code, reason, late, probe_at)
     VALUES (%(id)s, %(org_id)s, %(client_id)s, %(sender)s, %(error_code)s, %(reason)s, %(late)s, now() + %(wait)s)
     ON CONFLICT (client_id, sender) WHERE cleared_at IS NULL DO UPDATE
     SET error_code = excluded.error_code, reason = excluded.reason, late = excluded.late,
-        probes = f.probes + (f.probe_at <= now() + %(wait)s)::int,
-        probe_at = greatest(f.probe_at, now() + least(%(longest)s, %(wait)s * power(2, least(f.probes + 1, 16))))
+        probes = f.probes + (f.probe_at <= now() + %(probe_within)s)::int,
+        probe_at = CASE WHEN f.probe_at <= now() + %(probe_within)s
+                        THEN now() + least(%(longest)s, %(wait)s * power(2, least(f.probes + 1, 16)))
+                        ELSE f.probe_at END
     RETURNING id, probe_at, xmax = 0
 """
 # Whoever comes first tries the sender; the others wait for the next turn.
@@ -48,8 +53,6 @@ _OUTDATED: Final = """
     WHERE f.cleared_at IS NULL AND f.sender <> 'email'
         AND f.sender IS DISTINCT FROM coalesce(c.sms_number, c.messaging_service_sid)
 """
-PROBE_WITHIN: Final = timedelta(minutes=2)
-"""A message that tries a sender has come to an end by then, or another may try."""
 _WORDS: Final = (
     "The provider refuses to send for {client}: {reason} What it would send is kept and waits. Put it right at the"
     " provider; one message tries it every now and then, and the rest follows by itself."
@@ -69,6 +72,7 @@ def flag_sender(session: Session, delivery: Loaded, failure: Failure, *, late: b
         "late": late,
         "wait": treatment.wait,
         "longest": treatment.longest,
+        "probe_within": PROBE_WITHIN,
     }
     row = raw_connection(session).execute(_FLAG, parameters).fetchone()
     assert row is not None  # noqa: S101  # an upsert returns its row

@@ -93,6 +93,13 @@ def test_a_report_settles_it_without_a_person(desk: Desk, lost: UUID) -> None:
         decide(desk, lost, "resend")
 
 
+def test_a_job_that_is_run_once_more_finds_out_and_closes_the_notice(desk: Desk, lost: UUID) -> None:
+    desk.connection.execute("UPDATE jobs SET state = 'available', finished_at = NULL WHERE kind = 'delivery.send'")
+    assert desk.run(lost) == Done()
+    assert desk.notices("outcome_unknown") == []
+    assert (desk.outcomes(lost), desk.delivery(lost)["asked_person_at"]) == (["not_sent", "accepted"], None)
+
+
 def test_a_report_after_a_decision_is_still_taken(desk: Desk, lost: UUID) -> None:
     decide(desk, lost, "give_up")
     (attempt,) = desk.attempts(lost)

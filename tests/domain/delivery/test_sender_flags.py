@@ -12,6 +12,7 @@ from domain.delivery.sender_flags import clear_flag, clear_outdated
 from domain.queue.outcome import Cancel, Done, Snooze
 from migrations.seeds.demo import ORGANIZATION_ID
 from tests.domain.delivery.conftest import OWNER, Desk, Row
+from tests.support.delivery_faults import Meanwhile
 from tests.support.twilio_api import Reject
 
 pytestmark = pytest.mark.integration
@@ -91,6 +92,19 @@ def test_while_one_message_tries_the_sender_the_others_wait(desk: Desk) -> None:
     assert len(desk.jobs("delivery.sender_refused")) == 1
     (notice,) = desk.notices("sender_refused")
     assert notice["count"] == 2
+
+
+def test_messages_that_were_refused_together_count_as_one_try(desk: Desk) -> None:
+    first, second = desk.ask(), desk.ask("Another text.", to="+15005550002")
+    desk.twilio.will(Reject(21606, 400), Reject(21606, 400))
+
+    def meanwhile() -> None:
+        assert isinstance(desk.run(second), Snooze)
+
+    assert isinstance(desk.run(first, provider=Meanwhile(desk.provider, before=meanwhile)), Snooze)
+    (flag,) = flags(desk)
+    assert flag["probes"] == 0
+    assert flag["probe_at"] - datetime.now(UTC) <= timedelta(minutes=5)
 
 
 def test_a_sender_in_registration_is_tried_seldom(desk: Desk) -> None:
