@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import ClassVar, Final
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import text
 
 from domain.delivery.policy import meaning
 from domain.delivery.receipts import Receipt, Taking, take_receipt
@@ -258,3 +260,30 @@ def test_whatever_is_reported_a_try_is_made_only_after_the_last_one_failed(share
     DeliveryMachine.desk = shared_desk
     limits = settings(max_examples=30, stateful_step_count=15, deadline=None)
     run_state_machine_as_test(DeliveryMachine, settings=limits)
+
+
+def test_reports_that_race_with_the_answer_neither_block_nor_lose_anything(desk: Desk) -> None:
+    deliveries = [desk.ask(to=f"+1500888{number:04d}") for number in range(24)]
+    runs = {delivery: desk.claim(delivery) for delivery in deliveries}
+
+    def send(delivery: UUID) -> None:
+        desk.send(runs[delivery], provider=Meanwhile(desk.provider, after=lambda: reports.append(tell(delivery))))
+
+    def tell(delivery: UUID) -> Future[Taking]:
+        # On a connection of its own: the desk's serves one thread at a time.
+        return reporters.submit(undelivered, delivery)
+
+    def undelivered(delivery: UUID) -> Taking:
+        with desk.database.platform_scope() as session:
+            found = session.scalars(text("SELECT id FROM notification_logs WHERE delivery_id = :id"), {"id": delivery})
+            receipt = Receipt("SM" + delivery.hex, "undelivered", "30003", found.one())
+        return take_receipt(desk.database, receipt)
+
+    reports: list[Future[Taking]] = []
+    with ThreadPoolExecutor(6) as reporters, ThreadPoolExecutor(6) as senders:
+        list(senders.map(send, deliveries))
+        assert [report.result() for report in reports] == ["recorded"] * len(deliveries)
+
+    for delivery in deliveries:
+        assert (desk.delivery(delivery)["state"], desk.outcomes(delivery)) == ("pending", ["failed"])
+        assert desk.job(delivery)["state"] == "scheduled"
