@@ -49,7 +49,7 @@ def _send(session: Session, client_id: UUID, waiting: Sequence[OwnerAlert], run:
     )
     delivery_ids, reason = send(session, Post(owner, client_id, words))
     settle(session, alert_ids, delivery_ids=delivery_ids, reason=reason or None, gathered=True)
-    outcome = run.finish(session, Done(f"{len(waiting)} alerts in one message."))
+    outcome = run.finish(session, Done(f"Alerts in one message: {len(waiting)}."))
     if owner.collapse:
         open_window(session, client_id, owner, now)
     return outcome

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from domain.alerts.raising import AlertKind
+from domain.alerts.raising import Alert, AlertKind, raise_alert
 from domain.queue.outcome import Cancel, Done
-from migrations.seeds.demo import OWNER_PHONE
+from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID, OWNER_PHONE
 from tests.domain.alerts.conftest import Office
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -31,7 +32,7 @@ def test_two_hundred_failures_at_once_are_two_messages(office: Office) -> None:
         list(pool.map(lambda number: office.raise_one(subject=f"message:{number:04}"), range(200)))
 
     assert Counter(office.states()) == {"sent": 1, "waiting": 199}
-    assert office.run_digest() == Done("199 alerts in one message.")
+    assert office.run_digest() == Done("Alerts in one message: 199.")
     first, second = office.texts()
     assert "Harbor Plumbing: 199 more alerts: 199 texts that did not arrive." in second["body"]
     assert len(second["body"]) <= 612
@@ -84,6 +85,20 @@ def test_an_alert_that_is_raised_while_the_digest_is_sent_is_not_forgotten(offic
     while office.run_digest() != Done("Nothing was raised meanwhile."):
         pass
     assert set(office.states()) == {"sent"}
+
+
+def test_a_digest_waits_for_an_alert_that_is_about_to_be_committed(office: Office) -> None:
+    office.raise_one()
+    alert = Alert(ORGANIZATION_ID, CLIENT_ID, AlertKind.CALL_BACK, "message:late", "It was late.")
+    waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with ThreadPoolExecutor(1) as pool:
+        with office.database.tenant_scope(ORGANIZATION_ID) as session:
+            raise_alert(session, alert, now=office.clock.now())
+            digest = pool.submit(office.run_digest)
+            eventually(lambda: digest.done() or office.rows(waits))
+        assert digest.result(20) == Done("Alerts in one message: 1.")
+
+    assert office.states() == ["sent", "sent"]
 
 
 def test_the_same_thing_is_told_once(office: Office) -> None:
