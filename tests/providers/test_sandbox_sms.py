@@ -70,3 +70,10 @@ def test_a_messaging_service_may_be_the_sender_and_nothing_may_not(database: Dat
     with pytest.raises(ProviderRejectedError) as refused:
         sandbox.send(replace(text(), from_number=None))
     assert refused.value.code == 21703
+
+
+def test_what_was_sent_is_fetched_as_delivered(database: Database) -> None:
+    sandbox = SandboxSms(database, lambda _: None)
+    accepted = sandbox.send(text())
+    assert sandbox.fetch(accepted.provider_id) == Report("delivered", None)
+    assert sandbox.fetch("SB" + "0" * 32) is None

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
-from domain.delivery.ports import OutgoingSms
+from domain.delivery.ports import OutgoingSms, Report
 from providers.retry_after import retry_after
 from providers.twilio.sms import TwilioSms
 from providers.twilio.transport import TwilioTransport
@@ -187,6 +187,29 @@ def test_only_the_same_text_from_the_same_sender_since_then_is_found(twilio: Twi
     assert provider(twilio).find(sms, datetime.now(UTC) + timedelta(minutes=5)) == []
     assert len(provider(twilio).find(sms, datetime.now(UTC))) == 1
     assert len(provider(twilio).find(text(number=None, service=service), datetime.now(UTC))) == 1
+
+
+def test_a_message_is_fetched_by_its_id(twilio: TwilioDouble) -> None:
+    sms = provider(twilio)
+    accepted = sms.send(text())
+    assert sms.fetch(accepted.provider_id) == Report("queued", None)
+
+    twilio.messages[0].status, twilio.messages[0].error_code = "undelivered", 30003
+    assert sms.fetch(accepted.provider_id) == Report("undelivered", "30003")
+    assert [request.method for request in twilio.requests] == ["POST", "GET", "GET"]
+
+
+def test_a_message_that_twilio_does_not_know_is_none(twilio: TwilioDouble) -> None:
+    assert provider(twilio).fetch("SM" + "0" * 32) is None
+
+
+def test_a_message_that_cannot_be_fetched_is_not_taken_for_unknown(twilio: TwilioDouble) -> None:
+    accepted = provider(twilio).send(text())
+    twilio.refuse_lists(Reject(20503, 503))
+    with pytest.raises(ProviderRejectedError):
+        provider(twilio).fetch(accepted.provider_id)
+    with pytest.raises(ProviderRejectedError):
+        provider(twilio, token="wrong").fetch(accepted.provider_id)
 
 
 def test_no_request_is_logged_with_a_number_or_a_text(twilio: TwilioDouble, caplog: pytest.LogCaptureFixture) -> None:

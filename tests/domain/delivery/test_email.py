@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from domain.clients.emails import is_email
 from domain.delivery.email_templates import UNSUBSCRIBE_HERE, OwnerAlert, render
-from domain.delivery.errors import UndeliverableError
+from domain.delivery.errors import OutcomeUnknownError, UndeliverableError
+from domain.delivery.ports import Accepted, OutgoingEmail
+from domain.delivery.receipts import Receipt, take_receipt
 from domain.delivery.request import NewDelivery, Purpose, request_delivery
 from domain.delivery.unsubscribe import Subscriber, unsubscribe
-from domain.queue.outcome import Cancel, Done
+from domain.queue.outcome import Cancel, Done, Retry, Snooze
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 from tests.domain.delivery.conftest import PUBLIC_URL, Desk
 
@@ -97,6 +100,42 @@ def test_a_paused_client_sends_no_email(desk: Desk, purpose: Purpose) -> None:
     desk.throw("notifications_paused = true")
     assert isinstance(desk.run(delivery), Cancel)
     assert desk.connection.execute("SELECT FROM sandbox_emails").fetchall() == []
+
+
+class LosesAnswers:
+    """An EmailProvider whose answers never arrive."""
+
+    name, account = "ses", "eu-central-1"
+
+    def send(self, email: OutgoingEmail) -> Accepted:
+        raise OutcomeUnknownError(f"The answer about attempt {email.attempt_id} was lost.")
+
+
+def test_a_lost_email_waits_for_its_event_and_is_not_sent_again(desk: Desk) -> None:
+    desk.email = LosesAnswers()
+    delivery = ask(desk)
+    assert isinstance(desk.run(delivery), Retry)
+    desk.wait(30)
+    outcome = desk.run(delivery)
+    assert isinstance(outcome, Snooze)
+    assert outcome.until - desk.clock.now() > timedelta(minutes=59)
+
+    (attempt,) = desk.attempts(delivery)
+    take_receipt(desk.database, Receipt("0100-event", "delivered", None, attempt["id"]))
+    desk.clock.set(outcome.until)
+    assert isinstance(desk.run(delivery), Done)
+    assert (desk.delivery(delivery)["state"], desk.outcomes(delivery)) == ("delivered", ["accepted"])
+
+
+def test_a_lost_email_of_which_no_event_comes_is_for_a_person_to_decide(desk: Desk) -> None:
+    desk.email = LosesAnswers()
+    delivery = ask(desk)
+    desk.run(delivery)
+    desk.wait(3700)
+    assert isinstance(desk.run(delivery), Done)
+    row = desk.delivery(delivery)
+    assert (row["state"], row["asked_person_at"] is None) == ("unknown", False)
+    assert len(desk.notices("outcome_unknown")) == 1
 
 
 @pytest.mark.parametrize(
