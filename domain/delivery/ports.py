@@ -82,8 +82,7 @@ class SmsProvider(Protocol):
 class OutgoingEmail:
     """One e-mail to hand to a provider. `headers` are added to it, such as `List-Unsubscribe`.
 
-    `sender_name` is the business in whose name it is written, shown beside the sender's address; `reply_to` is where an
-    answer goes when that is not the sender's address.
+    `sender_name` is the business in whose name it is written, shown beside the sender's address.
     """
 
     attempt_id: UUID
@@ -94,7 +93,6 @@ class OutgoingEmail:
     body: str = field(repr=False)
     html_body: str | None = field(repr=False)
     sender_name: str | None = None
-    reply_to: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -14,7 +14,6 @@ from providers.sandbox.models import SandboxMail
 _DELIVERED: Final = "delivered"
 """Nobody reports later on what the sandbox sent, so it says at once how it ended."""
 _ADDRESS: Final = "gatehouse@sandbox.invalid"
-_REPLY_TO: Final = "Reply-To"
 
 
 class SandboxEmail:
@@ -30,7 +29,6 @@ class SandboxEmail:
     def send(self, email: OutgoingEmail) -> Accepted:
         """Store the e-mail once for this attempt."""
         accepted = Accepted(f"SE{email.attempt_id.hex}", _DELIVERED)
-        headers = dict(email.headers) | ({_REPLY_TO: email.reply_to} if email.reply_to else {})
         statement = insert(SandboxMail).values(
             attempt_id=email.attempt_id,
             org_id=email.org_id,
@@ -41,7 +39,7 @@ class SandboxEmail:
             subject=email.subject,
             body=email.body,
             html_body=email.html_body,
-            headers=headers,
+            headers=dict(email.headers),
         )
         with self._database.tenant_scope(email.org_id) as session:
             session.execute(statement.on_conflict_do_nothing(index_elements=["attempt_id"]))

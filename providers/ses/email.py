@@ -81,8 +81,6 @@ class SesEmail:
         }
         if email.html_body is not None:
             request["Content"]["Simple"]["Body"]["Html"] = {"Data": email.html_body, "Charset": "UTF-8"}
-        if email.reply_to is not None:
-            request["ReplyToAddresses"] = [email.reply_to]
         if self._configuration_set is not None:
             request["ConfigurationSetName"] = self._configuration_set
         return request
