@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.delivery.errors import ProviderRejectedError
-from domain.delivery.ports import Accepted, OutgoingSms
+from domain.delivery.ports import Accepted, OutgoingSms, Report
 from domain.kernel.database import Database
 from domain.kernel.ids import new_id
 from migrations.seeds import apply
