@@ -46,9 +46,9 @@ _OUR_CALLS: Final = spec_of(SendWebhook).kind
 def job_died(message: JobDied, run: Run, clock: Clock) -> Outcome:
     """Tell of the deaths in `message`, all in the transaction that ends the job."""
     with run.scope() as session:
-        dead = session.scalars(
-            select(Job).where(Job.id.in_(message.job_ids), Job.state == "dead").order_by(Job.id)
-        ).all()
+        # Locked: who requeues them meanwhile waits, and then resolves the notice that is raised here.
+        letters = select(Job).where(Job.id.in_(message.job_ids), Job.state == "dead").order_by(Job.id)
+        dead = session.scalars(letters.with_for_update(read=True)).all()
         if not dead:
             return run.finish(session, Done("Nothing of it is dead any more."))
         if session.get(Organization, run.org_id) is None:

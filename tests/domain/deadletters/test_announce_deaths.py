@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
+from domain.audit.record import Actor
 from domain.conversations.accept import ACCEPT, Inbound, parameters
 from domain.deadletters.announce import job_died
+from domain.deadletters.operations import Request, begin
 from domain.delivery.request import NewDelivery, request_delivery
 from domain.kernel.clock import ManualClock
 from domain.kernel.database import Database
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from domain.queue.announce import announce
+from domain.queue.dead import DeadFilter
 from domain.queue.message import decode
 from domain.queue.messages import JOB_DIED, JobDied
 from domain.queue.outcome import Dead, Done, Outcome
 from migrations.seeds import apply
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
+from tests.support.eventually import eventually
 from tests.support.queue_kinds import Note
 from tests.support.queue_lab import Lab
 from tests.support.queue_lab import lab as open_lab
@@ -220,3 +226,28 @@ def test_the_deaths_of_an_organization_that_is_gone_die_no_further_death(desk: D
     desk.die(*desk.lab.backlog(new_id(), 1))
     assert [type(outcome) for outcome in desk.tell()] == [Done]
     assert desk.notices() == []
+
+
+def test_a_letter_that_is_requeued_while_it_is_told_leaves_no_notice_behind(desk: Desk) -> None:
+    job_id = desk.note()
+    desk.die(job_id)
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    def requeue() -> None:
+        with desk.database.platform_scope() as session:
+            begin(session, Request("requeue", DeadFilter(ids=[job_id]), "fixed"), Actor("night", "operator"))
+
+    with ThreadPoolExecutor(2) as pool, psycopg.connect(desk.lab.urls.superuser, autocommit=True) as watcher:
+
+        def waiting() -> object:
+            return watcher.execute(waits).fetchall()[0][0]
+
+        with desk.lab.connect() as gate, gate.transaction():
+            gate.execute("LOCK TABLE operator_notices IN SHARE MODE")
+            telling = pool.submit(desk.tell)
+            eventually(lambda: waiting() == 1)
+            requeueing = pool.submit(requeue)
+            eventually(lambda: waiting() == 2)
+        telling.result()
+        requeueing.result()
+    assert [notice["resolved_by"] for notice in desk.notices()] == ["night"]
