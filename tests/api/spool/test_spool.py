@@ -10,11 +10,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import redis
 
 from domain.kernel.ids import new_id
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 from tests.api.conftest import ADMIN_TOKEN
 from tests.api.spool.conftest import Edge
+from tests.support.app_client import AppClient
 from tests.support.eventually import eventually
 from tests.support.private_redis import PrivateRedis
 
@@ -26,9 +28,9 @@ pytestmark = [
 OTHER = "+15005550002"
 
 
-def _use(edge: Edge, redis: PrivateRedis) -> None:
+def _use(edge: Edge, server: PrivateRedis) -> None:
     secret = type(edge.settings.redis_url)
-    edge.settings = edge.settings.model_copy(update={"redis_url": secret(redis.url)})
+    edge.settings = edge.settings.model_copy(update={"redis_url": secret(server.url)})
 
 
 def _attempt(database: psycopg.Connection[Any]) -> UUID:
@@ -89,9 +91,43 @@ def test_a_redis_that_keeps_what_it_is_told_is_the_spool(edge: Edge, durable_red
         eventually(lambda: edge.kept() == {})
 
 
+@pytest.mark.parametrize("setting", [("appendonly", "no"), ("maxmemory-policy", "allkeys-lru")])
+def test_a_redis_that_may_lose_what_it_is_told_is_not_trusted(
+    edge: Edge, durable_redis: PrivateRedis, setting: tuple[str, str]
+) -> None:
+    with redis.Redis.from_url(durable_redis.url) as administrator:
+        administrator.config_set("maxmemory", "100mb")
+        administrator.config_set(*setting)
+    _use(edge, durable_redis)
+    with edge.serving() as client:
+        edge.proxy.set("refuse")
+        assert edge.post(client).status_code == 200
+        assert edge.kept() == {"files": 1}
+
+
+def test_two_processes_bring_one_stream_in_once(edge: Edge, durable_redis: PrivateRedis) -> None:
+    _use(edge, durable_redis)
+    with edge.serving() as one, edge.serving() as other:
+        edge.proxy.set("refuse")
+        for number in range(8):
+            client, sender = ((one, "+15005550011"), (other, "+15005550012"))[number % 2]
+            assert edge.post(client, str(number), From=sender).status_code == 200
+        assert edge.kept() == {"redis": 8}
+        edge.proxy.set("pass")
+        assert [body for body, _ in edge.wait_stored(8)] == [str(number) for number in range(8)]
+        eventually(lambda: edge.kept() == {})
+        for client in (one, other):
+            eventually(lambda client=client: _goes_directly(edge, client))  # type: ignore[misc]
+
+
+def _goes_directly(edge: Edge, client: AppClient) -> bool:
+    assert edge.post(client, "after").status_code == 200
+    return edge.stored()[-1] == ("after", "webhook")
+
+
 def test_a_redis_that_forgets_is_not_trusted(edge: Edge) -> None:
-    with PrivateRedis() as redis:
-        _use(edge, redis)
+    with PrivateRedis() as server:
+        _use(edge, server)
         with edge.serving() as client:
             edge.proxy.set("refuse")
             assert edge.post(client).status_code == 200

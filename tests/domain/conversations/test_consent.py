@@ -213,6 +213,20 @@ def test_consent_counts_while_the_gate_blocks(desk: Desk, contact: str, switch: 
 
 
 @pytest.mark.integration
+def test_consent_counts_while_a_person_answers(desk: Desk, contact: str) -> None:
+    desk.receive(contact, "Hello")
+    desk.process()
+    desk.connection.execute("UPDATE conversations SET taken_over_until = now() + interval '1 hour'")
+    try:
+        for body, recorded in (("STOP", True), ("START", False)):
+            desk.receive(contact, body)
+            desk.process()
+            assert desk.recorded(contact) is recorded
+    finally:
+        desk.connection.execute("UPDATE conversations SET taken_over_until = NULL")
+
+
+@pytest.mark.integration
 def test_changes_of_consent_are_told_to_the_tenants_endpoints(desk: Desk, contact: str) -> None:
     desk.connection.execute(
         "INSERT INTO webhook_endpoints (id, org_id, client_id, url, events, sealed_secret)"
