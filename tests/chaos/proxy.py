@@ -28,6 +28,7 @@ class Network:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._proxies: list[Proxy] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
         self._thread.start()
 
@@ -35,8 +36,14 @@ class Network:
         """Run something on the loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
+    def add(self, proxy: Proxy) -> None:
+        """Have a proxy closed at the end."""
+        self._proxies.append(proxy)
+
     def close(self) -> None:
         """Drop everything."""
+        for proxy in self._proxies:
+            proxy.set("refuse")
 
         async def cancel_all() -> None:
             others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -61,6 +68,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._mode: Mode = "pass"
         self._flows = asyncio.Event()
+        network.add(self)
         network.run(self._listen())
 
     @property
@@ -83,6 +91,7 @@ class Proxy:
                 self._server.close()
                 self._server = None
             await self._cut()
+            await asyncio.sleep(0)
         else:
             await self._listen()
         if mode == "swallow":
@@ -107,13 +116,15 @@ class Proxy:
         try:
             await self._flows.wait()
             there_reader, there_writer = await asyncio.open_connection(HOST, self._target())
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             writer.transport.abort()
             self._writers.discard(writer)
             return
         self._writers.add(there_writer)
         try:
             await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
+        except asyncio.CancelledError:
+            return  # the run is over
         finally:
             for each in (writer, there_writer):
                 each.transport.abort()

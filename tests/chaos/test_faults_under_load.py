@@ -13,20 +13,22 @@ import pytest
 from tests.chaos.run import Order, Outcome, Run
 from tests.chaos.schedule import KINDS, schedule
 from tests.chaos.stage import raised, scratch
+from tests.chaos.tenants import BRAKED, tenant_of
 
-SEED: Final = 7
+SEED: Final = 1082
+"""Draws sixteen kinds for two rounds, each role and server among their victims."""
 MESSAGES: Final = 400
 FAULTS: Final = 16
 LONG: Final = ("worker paused 30 s", "provider dead for minutes", "deploy, rolling", "deploy, overlapping")
 """Kinds that take longer than everything else here together."""
+QUICK: Final = [kind for kind in KINDS if kind.name not in LONG]
+ORDER: Final = Order(SEED, MESSAGES, schedule(SEED, FAULTS, QUICK, alone=False), minutes=0)
 
 
 @pytest.fixture(scope="module")
 def outcome() -> Iterator[Outcome]:
-    kinds = [kind for kind in KINDS if kind.name not in LONG]
-    order = Order(SEED, MESSAGES, schedule(SEED, FAULTS, kinds, alone=False), minutes=0)
     with scratch("gatehouse-chaos-") as directory, raised(SEED, directory) as stage:
-        yield Run(order, stage, print).run()  # shown by pytest when a test fails
+        yield Run(ORDER, stage, print).run()  # shown by pytest when a test fails
 
 
 @pytest.mark.chaos
@@ -41,7 +43,8 @@ class TestUnderMixedFaults:
     def test_every_accepted_text_is_answered_or_waits_for_a_person(self, outcome: Outcome) -> None:
         assert outcome.account.owed > MESSAGES * 0.9
         assert outcome.account.lost == []
-        assert outcome.account.answered >= outcome.account.owed - len(outcome.account.person)
+        braked = {who.number for who in ORDER.customers if tenant_of(who) == BRAKED}
+        assert set(outcome.account.suppressed) <= braked
 
     def test_nothing_is_sent_twice(self, outcome: Outcome) -> None:
         assert outcome.turned_away > 0
