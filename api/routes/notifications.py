@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import anyio
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
@@ -110,14 +110,19 @@ def status(client_id: UUID, org_id: Organization, database: DatabaseDep) -> Noti
 
 @router.post("/api/v1/clients/{client_id}/notifications/test")
 async def send_test(
-    client_id: UUID, org_id: Organization, database: DatabaseDep, actor: ActorDep, response: Response
+    client_id: UUID,
+    org_id: Organization,
+    database: DatabaseDep,
+    actor: ActorDep,
+    response: Response,
+    wait: Annotated[float, Query(ge=0, le=WAIT_SECONDS)] = WAIT_SECONDS,
 ) -> TestDocument:
-    """Send a test notification by each channel that the owner chose, and say within some ten seconds what became of it.
+    """Send a test notification by each channel that the owner chose, and say within `wait` seconds what became of it.
 
     202 when that is still open: the status and the deliveries tell later. 409, with the reason, when none can be sent.
     """
     trial = await run_in_threadpool(_request, database, org_id, client_id, actor)
-    found = await _outcome(database, org_id, trial)
+    found = await _outcome(database, org_id, trial, wait)
     await run_in_threadpool(_refresh, database, org_id, client_id)
     works = _together(found)
     if works is None:
@@ -147,14 +152,14 @@ def _request(database: Database, org_id: UUID, client_id: UUID, actor: Actor) ->
     return trial
 
 
-async def _outcome(database: Database, org_id: UUID, trial: Trial) -> Sequence[Verdict]:
+async def _outcome(database: Database, org_id: UUID, trial: Trial, wait: float) -> Sequence[Verdict]:
     """Return what became of a test as soon as all of it is known, or when the time is over."""
 
     def look() -> Sequence[Verdict]:
         with database.tenant_scope(org_id) as session:
             return verdicts(session, trial.delivery_ids)
 
-    until, known_at = anyio.current_time() + WAIT_SECONDS, None
+    until, known_at = anyio.current_time() + wait, None
     while True:
         found, now = await run_in_threadpool(look), anyio.current_time()
         if all(one.works is not None for one in found):

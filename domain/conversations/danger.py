@@ -23,7 +23,7 @@ from domain.replies.crisis import tells_of_danger
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-NOTE: Final = "Somebody may be in danger: sent advice for an emergency and told the owner."
+NOTE: Final = "Somebody may be in danger: advice for an emergency was sent and an urgent alert raised."
 _BUSINESS: Final = "SELECT name, sms_number FROM clients WHERE id = %s"
 
 
@@ -72,7 +72,7 @@ def answer_danger(
     mark_processed(session, waiting, "suppressed")
     raise_alert(session, alert_about(answer, AlertKind.CRISIS, waiting), now=clock.now())
     reason = decision.reason if reachable else "Its sender has no telephone number that could be written to."
-    return f"Somebody may be in danger: told the owner. No advice was sent: {reason}"
+    return f"Somebody may be in danger: an urgent alert was raised. No advice was sent: {reason}"
 
 
 def _business(session: Session, client_id: UUID) -> tuple[str, str | None]:

@@ -53,7 +53,7 @@ AUTHORS: Final[Mapping[str, tuple[str, str]]] = {
 }
 ADVICE_FOR_EMERGENCY: Final = (
     "Advice for an emergency was chosen",
-    "The message says that somebody may be in danger, so nothing is composed and the owner is told at once.",
+    "The message says that somebody may be in danger, so nothing is composed and an urgent alert is raised.",
 )
 
 ALERTS: Final[Mapping[str, str]] = {

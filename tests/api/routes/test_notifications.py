@@ -76,6 +76,14 @@ def test_a_test_notification_arrives_and_the_status_says_so(client: AppClient, s
     assert (email["chosen"], email["last_success_at"]) == (False, None)
 
 
+def test_a_test_whose_end_is_not_known_in_time_says_where_to_look(client: AppClient) -> None:
+    answer = client.post(f"{STATUS}/test", params={"wait": 0}, headers=OPERATOR)
+
+    assert (answer.status_code, answer.json()["works"]) == (202, None)
+    assert answer.json()["words"].startswith("It is not known yet whether the test arrives. Look again at the status")
+    assert answer.json()["sent"][0]["state"] == "pending"
+
+
 def test_both_channels_are_tried(client: AppClient, settings: Settings, database: psycopg.Connection[Any]) -> None:
     database.execute("UPDATE client_settings SET notification_channel = 'both'")
     with working(settings):
