@@ -29,7 +29,9 @@ IN_FLIGHT: Final = timedelta(seconds=60)
 """An attempt marked `sending` may really be under way this long: rescue from a lost worker takes 20 s, a run 60 s."""
 ASK_AFTER: Final = timedelta(hours=24)
 """A provider that can't tell what became of an attempt is asked for so long, then a person."""
+SHORTEST_LOOKUP_WAIT: Final = timedelta(seconds=5)
 LONGEST_LOOKUP_WAIT: Final = timedelta(hours=1)
+"""Between these, an eighth of the attempt's age: who waited for two minutes waits no more than 15 s too long."""
 EVENT_WITHIN: Final = timedelta(hours=1)
 """E-mail providers keep no list, but report events; an event that has not come by then does not come."""
 TWIN_PAUSE: Final = timedelta(seconds=5)
@@ -191,7 +193,7 @@ def wait_before_lookup(age: timedelta, channel: str) -> timedelta | None:
         return EVENT_WITHIN - age if age < EVENT_WITHIN else None
     if age >= ASK_AFTER:
         return None
-    return min(max(age, SETTLING), LONGEST_LOOKUP_WAIT, ASK_AFTER - age)
+    return min(max(age / 8, SHORTEST_LOOKUP_WAIT), LONGEST_LOOKUP_WAIT, ASK_AFTER - age)
 
 
 _PACIFIC: Final = ZoneInfo("America/Los_Angeles")

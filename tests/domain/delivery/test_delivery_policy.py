@@ -99,9 +99,10 @@ def test_midnight_in_los_angeles(now: datetime, hours: int) -> None:
 @pytest.mark.parametrize(
     ("age", "wait"),
     [
-        (timedelta(seconds=25), timedelta(seconds=25)),
-        (timedelta(minutes=4), timedelta(minutes=4)),
-        (timedelta(hours=5), timedelta(hours=1)),
+        (timedelta(seconds=25), timedelta(seconds=5)),
+        (timedelta(minutes=4), timedelta(seconds=30)),
+        (timedelta(hours=5), timedelta(minutes=37, seconds=30)),
+        (timedelta(hours=12), timedelta(hours=1)),
         (timedelta(hours=23, minutes=30), timedelta(minutes=30)),
         (timedelta(hours=24), None),
         (timedelta(days=3), None),
