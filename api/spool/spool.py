@@ -33,6 +33,8 @@ NEARLY: Final = 2_000
 RECHECK: Final = 0.05
 MEASURE_EVERY: Final = 5.0
 BATCH: Final = 200
+COPIES: Final = "copies"
+"""The directory of copies of what was put into the stream, below that of the files."""
 _log = structlog.get_logger(__name__)
 
 
@@ -44,7 +46,8 @@ class Spool:
         self._redis_url = redis_url
         self._files = files or FileStore(directory)
         self._stream = StreamStore(redis_url)
-        self._writer = Writer(self._files, self._stream)
+        self._copies = FileStore(directory / COPIES)
+        self._writer = Writer(self._files, self._stream, self._copies)
         self._settled: asyncio.Event | None = None
         self._wake = asyncio.Event()
         self._failures = 0
@@ -67,6 +70,7 @@ class Spool:
                 await task
         await self._writer.close()
         await asyncio.to_thread(self._files.close)
+        await asyncio.to_thread(self._copies.close)
         await self._stream.close()
 
     def failed(self) -> None:
@@ -146,12 +150,19 @@ class Spool:
         except RedisError as error:
             _log.warning("spool_stream_unreachable", error=type(error).__name__)
             brought = 0
-        while (path := await asyncio.to_thread(self._files.take)) is not None:
-            entries = await asyncio.to_thread(self._files.entries, path)
+        # After the stream, what is in already changes nothing; if that was wiped, they are all there is.
+        if not await self._stream_waits():
+            brought = max(brought, await self._bring_files(drain, self._copies))
+        return brought + await self._bring_files(drain, self._files)
+
+    async def _bring_files(self, drain: Drain, files: FileStore) -> int:
+        brought = 0
+        while (path := await asyncio.to_thread(files.take)) is not None:
+            entries = await asyncio.to_thread(files.entries, path)
             for start in range(0, len(entries), BATCH):
                 for rejected in await drain.bring(entries[start : start + BATCH]):
                     await self._reject(rejected)
-            await asyncio.to_thread(self._files.remove, path)
+            await asyncio.to_thread(files.remove, path)
             brought += len(entries)
         return brought
 
@@ -179,8 +190,12 @@ class Spool:
             return 0  # nobody could wait for it
 
     async def _something_left(self) -> bool:
-        if waiting_files(self._directory):
+        if waiting_files(self._directory) or waiting_files(self._directory / COPIES):
             return True
+        return await self._stream_waits()
+
+    async def _stream_waits(self) -> bool:
+        """Return whether the stream holds entries, as far as can be told."""
         try:
             return await self._stream.size() > 0
         except RedisError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -25,9 +26,10 @@ _Waiting = tuple[bytes, "asyncio.Future[None]"]
 class Writer:
     """One writer a process: while it waits for the disk, the next batch gathers."""
 
-    def __init__(self, files: FileStore, stream: StreamStore) -> None:
+    def __init__(self, files: FileStore, stream: StreamStore, copies: FileStore) -> None:
         self._files = files
         self._stream = stream
+        self._copies = copies
         self._waiting: list[_Waiting] = []
         self._arrived = asyncio.Event()
         self._rest = asyncio.Event()
@@ -121,4 +123,7 @@ class Writer:
             self._stream.distrust()
             _log.info("spooling_into_files", reason=str(error) or type(error).__name__)
             return False
+        # A server that keeps what it is told may be told to forget it. On a full disk the stream has to do.
+        with suppress(OSError, SpoolFullError):
+            await asyncio.to_thread(self._copies.append, entries)
         return True

@@ -120,6 +120,20 @@ def test_two_processes_bring_one_stream_in_once(edge: Edge, durable_redis: Priva
             eventually(lambda client=client: _goes_directly(edge, client))  # type: ignore[misc]
 
 
+def test_texts_outlive_a_redis_that_is_wiped_while_it_holds_them(edge: Edge, durable_redis: PrivateRedis) -> None:
+    _use(edge, durable_redis)
+    with edge.serving() as client:
+        edge.proxy.set("refuse")
+        assert [edge.post(client, f"text {number}").status_code for number in range(3)] == [200] * 3
+        assert edge.kept() == {"redis": 3}
+        with redis.Redis.from_url(durable_redis.url) as administrator:
+            administrator.flushall()
+        edge.proxy.set("pass")
+        assert [body for body, _ in edge.wait_stored(3)] == [f"text {number}" for number in range(3)]
+        copies = edge.settings.data_dir / "spool" / "copies"
+        eventually(lambda: not list(copies.iterdir()), what="Removing the copies")
+
+
 def _goes_directly(edge: Edge, client: AppClient) -> bool:
     assert edge.post(client, "after").status_code == 200
     return edge.stored()[-1] == ("after", "webhook")
