@@ -9,7 +9,7 @@ from datetime import datetime, time
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, REAL, DateTime, FetchedValue, Text, func
+from sqlalchemy import ARRAY, REAL, DateTime, FetchedValue, SmallInteger, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base
@@ -61,6 +61,8 @@ class ClientSettings(Base):
 
     Quiet hours are wall-clock times in the client's time zone, from the start up to (not including) the end, and may
     pass midnight. `answer_threshold` is the confidence (0 to 1) below which a reply asks or offers a call-back.
+    `alert_kinds`: what the owner is told of, None for all; alerts are gathered for `alert_collapse_minutes`. A person
+    who replies has the conversation for `takeover_minutes`. A text older than `sms_validity_minutes` is not sent.
     """
 
     __tablename__ = "client_settings"
@@ -73,6 +75,10 @@ class ClientSettings(Base):
     fallback_text: Mapped[str | None] = mapped_column(Text)
     call_back_text: Mapped[str | None] = mapped_column(Text)
     answer_threshold: Mapped[float] = mapped_column(REAL, server_default=FetchedValue())
+    alert_kinds: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    alert_collapse_minutes: Mapped[int] = mapped_column(SmallInteger, server_default=FetchedValue())
+    takeover_minutes: Mapped[int] = mapped_column(SmallInteger, server_default=FetchedValue())
+    sms_validity_minutes: Mapped[int | None] = mapped_column(SmallInteger)
     updated_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=FetchedValue(), onupdate=func.now()
     )
