@@ -41,7 +41,7 @@ def main() -> int:
     order = Order(
         given.seed,
         given.messages,
-        schedule(given.seed, given.faults, kinds),
+        schedule(given.seed, given.faults, kinds, alone=False),
         minutes=0,
         scripted=False,
         settle_seconds=SETTLE_SECONDS,
