@@ -15,17 +15,15 @@ if TYPE_CHECKING:
 
 # A copy of an id that is already claimed, finished, paused or not due finds no row. A worker that was declared dead
 # claims nothing. Rows are locked in the order of their ids, so that two workers cannot wait for each other. A job that
-# is suspected of killing its workers is left to a worker that runs nothing beside it. A job that a limit counts runs
-# only when the dispatcher gave it a place: an old copy of its id, from before it was handed over anew, does not do.
+# is suspected of killing its workers is left to a worker that runs nothing beside it. Where there are limits, a job
+# runs only with the dispatcher's mark: an old copy of its id, from before it was handed over anew, does not do. That is
+# asked of limits as a whole, once a statement, and not of those that count this very job.
 _CLAIM: Final = """
     WITH wanted AS MATERIALIZED (
         SELECT id FROM jobs
         WHERE id = ANY(%(ids)s::uuid[]) AND state = 'available'
             AND (lost_count < %(suspect)s OR %(alone)s)
-            AND (queued_at IS NOT NULL OR NOT EXISTS (
-                SELECT FROM queue_limits l
-                WHERE (l.tenant_id IS NULL OR l.tenant_id = jobs.org_id) AND (l.kind IS NULL OR l.kind = jobs.kind)
-                    AND (l.key IS NULL OR l.key = jobs.limit_key)))
+            AND (queued_at IS NOT NULL OR NOT EXISTS (SELECT FROM queue_limits))
             AND EXISTS (SELECT FROM workers WHERE workers.id = %(worker_id)s::uuid AND stopped_at IS NULL)
             AND NOT EXISTS (SELECT FROM queues WHERE queues.name = jobs.queue AND paused_at IS NOT NULL)
         ORDER BY id
