@@ -79,6 +79,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_work(lab: Lab, work: Period
 def test_work_that_an_outage_calls_for_is_asked_for_at_the_start(lab: Lab) -> None:
     lab.execute("DELETE FROM schedules")
     after = Periodic("test-after", timedelta(hours=1), Note(), after_outage=True)
+    asked: list[int] = []
     for _ in range(2):
         with closing(PlatformConnection(lab.urls.platform, "periodic")) as connection:
             work = PeriodicWork(connection, lab.database, [after, DAILY])

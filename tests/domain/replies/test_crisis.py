@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.replies.crisis import tells_of_danger
 
-NOISE = st.text(st.characters(exclude_categories=("L",), exclude_characters="'_"))
+NOISE = st.text(st.characters(exclude_categories=["L"], exclude_characters="'_"))
 SERIOUS = [
     "I want to kill myself",
     "i don\u2019t want to live anymore",
