@@ -65,6 +65,9 @@ class Rival:
         self.house.add(self._web() if instance.group == "api" else self._worker())
         self.house.retire(instance)
 
+    def look_for_missing(self) -> None:
+        """Do nothing: no rival does."""
+
     def _web(self) -> Instance:
         port = free_port()
         command = ["-m", "uvicorn", f"{_MODULE}.web:app", "--port", str(port), "--log-level", "warning"]

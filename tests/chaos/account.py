@@ -21,6 +21,9 @@ LATE_AFTER: Final = 20.0
 UNDER_WAY: Final = 15.0
 """Seconds that a call to the provider may take which began before an opt-out was accepted."""
 
+LISTED_AFTER: Final = 150.0
+"""Seconds after which a text that did not come is looked for, with some to spare."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -61,6 +64,9 @@ class Account:
     duplicated: list[str] = field(default_factory=list)
     against_opt_out: list[str] = field(default_factory=list)
     against_brake: list[str] = field(default_factory=list)
+    withheld: int = 0
+    """Texts that the provider listed long enough before the last look, and whose webhooks never came."""
+    not_taken_in: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     late_unknown: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -75,10 +81,12 @@ def settle(
     spans: Sequence[Span],
     reasons: Reasons,
     braked: tuple[float, float] | None = None,
+    looked_at: float = 0.0,
 ) -> Account:
     """Return what became of every text.
 
-    `customers` by number; `braked`: when a tenant's brake was pulled, and when let go.
+    `customers` by number; `braked`: when a tenant's brake was pulled, and when let go; `looked_at`: when the
+    provider's list was last looked through for texts that had not come.
     """
     account = Account(recoveries={span.number: 0.0 for span in spans})
     by_number: dict[str, list[Posted]] = defaultdict(list)
@@ -94,11 +102,19 @@ def settle(
             account.against_brake += [number for one in sent if braked[0] + UNDER_WAY < one.at < braked[1]]
         if len(sent) > 1:
             account.duplicated += [number] * (len(sent) - 1)
+        if who.withheld and texts[0].first_at < looked_at - LISTED_AFTER and not _is_braked(who, texts[0], braked):
+            account.withheld += 1
+            account.not_taken_in += [] if sent else [number]
         for one in texts:
             if one.text.answered and one.accepted_at is not None:
                 account.owed += 1
                 _owed(account, who, one.accepted_at, sent, spans, reasons)
     return account
+
+
+def _is_braked(who: Customer, text: Posted, braked: tuple[float, float] | None) -> bool:
+    """Whether a text may have met its tenant's brake whenever it was taken in."""
+    return braked is not None and tenant_of(who) == BRAKED and text.first_at < braked[1]
 
 
 def _consent(account: Account, who: Customer, texts: Sequence[Posted], sent: Sequence[Taken]) -> None:

@@ -66,6 +66,7 @@ _TEMPERS: Final = (
 )
 _CALLBACKS: Final = ((Callbacks.REPEATED, 0.2), (Callbacks.REORDERED, 0.1))
 _REPEATED_SHARE: Final = 0.02
+_WITHHELD_SHARE: Final = 0.003
 UNHURRIED: Final = frozenset(Temper) - {Temper.PLAIN, Temper.OPTED_OUT_LATER}
 """Customers whose answer takes long by the provider's doing: an unknown outcome is looked into only after a while."""
 
@@ -82,7 +83,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One customer with a number of their own. `posted_twice`: the webhooks are repeated though they were accepted."""
+    """One customer with a number of their own.
+
+    `posted_twice`: the webhooks are repeated though they were accepted. `withheld`: they never come, but the provider
+    lists the texts.
+    """
 
     index: int
     number: str
@@ -90,6 +95,7 @@ class Customer:
     temper: Temper
     callbacks: Callbacks
     posted_twice: bool
+    withheld: bool
 
     @property
     def texts(self) -> list[Text]:
@@ -115,6 +121,7 @@ def customer(seed: int, index: int, *, scripted: bool = True) -> Customer:
         temper=_draw(rng, _TEMPERS, Temper.PLAIN),
         callbacks=_draw(rng, _CALLBACKS, Callbacks.ORDERLY),
         posted_twice=rng.random() < _REPEATED_SHARE,
+        withheld=rng.random() < _WITHHELD_SHARE and scripted and script is Script.ASK,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -11,7 +12,7 @@ from typing import Final
 
 from cli.local.ports import free_port
 from tests.chaos.clock import Clock
-from tests.chaos.house import House, Instance, command
+from tests.chaos.house import ROOT, House, Instance, command
 from tests.support.databases import DatabaseUrls
 from tests.support.twilio_webhook import AUTH_TOKEN
 
@@ -80,6 +81,12 @@ class Gatehouse:
         """Start an instance of the new release beside an old one, and stop that when the new one works."""
         self.house.add(self._instance(instance.group))
         self.house.retire(instance)
+
+    def look_for_missing(self) -> None:
+        """Run the job that takes in what the provider lists and we lack. Raises subprocess.CalledProcessError."""
+        with (self._directory / "recover.log").open("ab") as log:
+            recover = command("jobs", "run", "recover-inbound")
+            subprocess.run(recover, env=dict(self._environment), cwd=ROOT, stdout=log, stderr=log, check=True)
 
     def _instance(self, role: str) -> Instance:
         name = f"{role}-{next(self._numbers):03d}"

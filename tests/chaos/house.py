@@ -95,6 +95,9 @@ class Program(Protocol):
     def replace(self, instance: Instance) -> None:
         """Start an instance of the new release beside an old one, and stop that when the new one works."""
 
+    def look_for_missing(self) -> None:
+        """Look through the provider's list for texts that never came, if the program can."""
+
 
 class House:
     """All instances, under a supervisor that starts again what died."""

@@ -31,7 +31,9 @@ def planned(each: Round) -> str:
 
 def clean(account: Account) -> bool:
     """Whether nothing was lost, sent twice or sent against an opt-out."""
-    return not (account.lost or account.duplicated or account.against_opt_out or account.against_brake)
+    return not (
+        account.lost or account.duplicated or account.against_opt_out or account.against_brake or account.not_taken_in
+    )
 
 
 def show(order: Order, outcome: Outcome, say: Callable[[str], None]) -> None:
@@ -39,7 +41,16 @@ def show(order: Order, outcome: Outcome, say: Callable[[str], None]) -> None:
     for name, figure in _figures(order, outcome).items():
         say(f"{name}: {figure}")
     account, reasons = outcome.account, outcome.reasons
-    for name in ("lost", "duplicated", "against_opt_out", "against_brake", "person", "suppressed", "late"):
+    for name in (
+        "lost",
+        "duplicated",
+        "against_opt_out",
+        "against_brake",
+        "not_taken_in",
+        "person",
+        "suppressed",
+        "late",
+    ):
         for number in getattr(account, name)[:_SHOWN]:
             why = reasons.person.get(number) or reasons.suppressed.get(number) or reasons.looked_into.get(number, "")
             say(f"  {name}: {number} {why}")
@@ -96,6 +107,9 @@ def _figures(order: Order, outcome: Outcome) -> dict[str, str]:
         "**sent twice**": f"**{len(account.duplicated)}**",
         "**sent against an opt-out**": f"**{len(account.against_opt_out)}**",
         "**sent against a tenant's brake**": f"**{len(account.against_brake)}**",
+        "webhooks that never came; taken in from the provider's list": (
+            f"{account.withheld}; {account.withheld - len(account.not_taken_in)}"
+        ),
         "not answered, waiting for a person": f"{len(account.person)}",
         "dead letters": f"{outcome.reasons.dead_jobs}",
         "deliveries about which a person was asked": f"{outcome.reasons.asked}",

@@ -91,13 +91,15 @@ class Run:
         self._say(f"all faults struck; {len(self._sender.posted):,} texts posted so far")
         self._sender.done.wait(60 + self._order.messages / 10)
         self._sender.stop()
+        looked_at = time.time()
+        self._stage.site.program.look_for_missing()
         self._settle()
         reasons = reasons_of(self._stage.urls.superuser)
         record = [json.dumps(asdict(one)) for one in self._sender.posted]
         (self._stage.directory / "posted.log").write_text("\n".join(record))
         ledger = self._stage.ledger
         ledger.read()
-        account = settle(self._who, self._sender.posted, ledger.taken, spans, reasons, self._braked)
+        account = settle(self._who, self._sender.posted, ledger.taken, spans, reasons, self._braked, looked_at)
         return Outcome(account, spans, reasons, time.time() - self._began, ledger.turned_away, self._stage.notes)
 
     def _round(self, each: Round) -> Span:

@@ -86,6 +86,8 @@ class Sender:
             posted = Posted(text, form["MessageSid"], time.time())
             self.posted.append(posted)
             await client.post(f"{self._provider}/inbound", content=encoded(form))
+            if who.withheld:
+                return
             await self._post(client, form, posted)
             if posted.accepted_at is None:
                 return

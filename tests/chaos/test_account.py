@@ -81,6 +81,16 @@ def test_a_text_while_the_brake_was_pulled_is_found() -> None:
     assert against(NOW + 31, NOW + 60) == []
 
 
+def test_a_text_whose_webhook_never_came_is_owed_after_a_look_at_the_list() -> None:
+    who = next(one for one in (customer(SEED, index) for index in range(10_000)) if one.withheld)
+    never = [Posted(who.texts[0], "SM0", NOW)]
+    nothing = settle({who.number: who}, never, {}, [], Reasons(), None, NOW + 600)
+    assert (nothing.withheld, nothing.not_taken_in, nothing.lost) == (1, [who.number], [])
+    taken = {who.number: [Taken(NOW + 601, who.number, "an answer")]}
+    assert settle({who.number: who}, never, taken, [], Reasons(), None, NOW + 600).not_taken_in == []
+    assert settle({who.number: who}, never, {}, [], Reasons(), None, NOW + 60).withheld == 0
+
+
 def test_an_answer_held_up_by_faults_counts_from_their_end() -> None:
     fault = Fault(1, 1, KINDS[0].name, 0, 0, 0)
     span = Span(1, NOW - 1, NOW + 50, [Struck(fault, NOW - 1, NOW + 50)])
