@@ -22,6 +22,7 @@ from domain.delivery.repository import Attempt, Failure, Loaded
 from domain.delivery.sender_flags import clear_flag
 from domain.delivery.states import FAILED_STATES, state_of
 from domain.delivery.telling import tell_sent
+from domain.delivery.twins import hold_twins, taken_by_others, twin_in_flight
 from domain.notices.raising import NoticeKind, raise_notice, resolve_notice
 from domain.queue.outcome import Done, Outcome, Snooze
 from domain.queue.run import Run
@@ -58,12 +59,12 @@ def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admiss
         current = repository.lock_delivery(session, delivery.id)
         if current is None or current.taken:
             return run.finish(session, Done("A receipt said meanwhile that it was sent."))
-        repository.hold_twins(session, current)
+        hold_twins(session, current)
         now = means.clock.now()
         # A message of theirs that is not on record yet would be taken for ours.
-        if found and repository.twin_in_flight(session, current, IN_FLIGHT):
+        if found and twin_in_flight(session, current, IN_FLIGHT):
             return run.finish(session, Snooze(now + TWIN_PAUSE, "The same text to the same recipient is under way."))
-        others = repository.taken_by_others(session, attempt.id, [each.provider_id for each in found])
+        others = taken_by_others(session, attempt.id, [each.provider_id for each in found])
         ours = next((each for each in found if each.provider_id not in others), None)
         # Somebody may have been asked, before the job was run once more by hand.
         subject = f"delivery:{current.id}"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
-from domain.delivery.models import Delivery, NotificationLog
+from domain.delivery.models import Delivery
 from domain.delivery.ordering import BEHIND
 from domain.delivery.states import State
 from domain.kernel.database import raw_connection
@@ -244,32 +243,6 @@ def ask_person(session: Session, delivery_id: UUID) -> None:
     """Record that what became of a delivery is for a person to decide."""
     statement = update(Delivery).where(Delivery.id == delivery_id)
     session.execute(statement.values(asked_person_at=func.now(), updated_at=func.now()))
-
-
-def hold_twins(session: Session, delivery: Loaded) -> None:
-    """Let no other transaction decide at the same time whose a message to this recipient is."""
-    key = f"delivery:{delivery.client_id}:{delivery.to_address}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
-
-
-def twin_in_flight(session: Session, delivery: Loaded, within: timedelta) -> bool:
-    """Return whether the same text to the same recipient, as another delivery, began to be sent within that time."""
-    twin = exists().where(
-        Delivery.client_id == delivery.client_id,
-        Delivery.id != delivery.id,
-        Delivery.state == "sending",
-        Delivery.updated_at >= func.now() - within,
-        Delivery.to_address == delivery.to_address,
-        Delivery.body == delivery.body,
-    )
-    return bool(session.scalar(select(twin)))
-
-
-def taken_by_others(session: Session, attempt_id: UUID, provider_ids: Collection[str]) -> set[str]:
-    """Return those of the provider's messages that belong to other attempts, of this or of another delivery."""
-    log = NotificationLog
-    statement = select(log.provider_id).where(log.provider_id.in_(provider_ids), log.id != attempt_id)
-    return {provider_id for provider_id in session.scalars(statement) if provider_id is not None}
 
 
 def hold(session: Session, delivery_id: UUID) -> None:
