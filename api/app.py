@@ -152,6 +152,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.spool.close()
         await app.state.signals.close()
         await app.state.ingest.close()
+        await app.state.numbers.close()
         await app.state.redis.aclose()
         transport.close()
         bell.close()

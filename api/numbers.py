@@ -74,6 +74,11 @@ class NumberDirectory:
                 raise DirectoryUnavailableError
         return found
 
+    async def close(self) -> None:
+        """Let a look into the database come to its end, before that is closed; a hung one is left alone."""
+        if self._refreshing is not None:
+            await asyncio.wait({self._refreshing}, timeout=ANSWER_WITHIN)
+
     def _look(self, to: str, service: str | None) -> Destination | None:
         return self._by_number.get(to) or (self._by_service.get(service) if service else None)
 

@@ -42,6 +42,7 @@ class Drain:
         self._numbers = numbers
         self._database = database
         self._on_finished = on_finished
+        self._following: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
         """Return when the database answers. Raises AwayError."""
@@ -77,6 +78,15 @@ class Drain:
     async def finished(self, brought: int) -> None:
         """Say that entries were brought in."""
         _log.info("spool_brought_in", entries=brought)
+        self._following = asyncio.create_task(self._follow_up(), name="spool-follow-up")
+        await asyncio.shield(self._following)
+
+    async def close(self) -> None:
+        """Let what follows the last entries come to its end: it uses the database."""
+        if self._following is not None:
+            await self._following
+
+    async def _follow_up(self) -> None:
         try:
             await asyncio.to_thread(self._on_finished)
         except Exception:  # noqa: BLE001  the entries are in; what follows has other occasions

@@ -52,6 +52,7 @@ class Spool:
         self._wake = asyncio.Event()
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
+        self._drain: Drain | None = None
         self._measured = float("-inf")
         self.wanted = False
 
@@ -59,6 +60,7 @@ class Spool:
         """Begin. What an earlier process left is brought in before anything that comes now."""
         self.wanted = await self._something_left()
         self._writer.start()
+        self._drain = drain
         self._task = asyncio.create_task(self._watch(drain), name="spool")
 
     async def close(self) -> None:
@@ -68,6 +70,8 @@ class Spool:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        if self._drain is not None:
+            await self._drain.close()
         await self._writer.close()
         await asyncio.to_thread(self._files.close)
         await asyncio.to_thread(self._copies.close)
