@@ -20,7 +20,7 @@ from tests.chaos.inside import open_jobs, reasons_of
 from tests.chaos.schedule import Fault, Round
 from tests.chaos.sender import Posted, Sender
 from tests.chaos.stage import Stage
-from tests.chaos.tenants import brake
+from tests.chaos.tenants import BRAKED, brake, tenant_of
 
 CALM_SECONDS: Final = 3.0
 RECOVERY_PATIENCE: Final = 30.0
@@ -156,9 +156,18 @@ class Run:
             and one.accepted_at is not None
             and one.accepted_at < now - _OLD
             and not self._stage.ledger.taken.get(one.text.number)
-            and not (self._braked and self._braked[0] - RECOVERY_PATIENCE < one.accepted_at < self._braked[1])
+            and not self._may_be_braked(one)
             and (before is None or (one.accepted_at < before and self._who[one.text.number].temper not in UNHURRIED))
         ]
+
+    def _may_be_braked(self, one: Posted) -> bool:
+        """Whether a text may have met its tenant's brake."""
+        return (
+            self._braked is not None
+            and one.accepted_at is not None
+            and tenant_of(self._who[one.text.number]) == BRAKED
+            and one.accepted_at < self._braked[1]
+        )
 
     def _pace(self, left: int) -> float:
         """Spread what is left over the rounds that are left, as fast as they have gone so far."""
