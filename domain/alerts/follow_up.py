@@ -30,6 +30,7 @@ _FOR_CUSTOMERS: Final[Mapping[str, str]] = {
     "crisis": "The advice for an emergency",
     "person": "The text that you or an operator wrote",
 }
+_ENDED: Final = frozenset({"failed", "undelivered", "cancelled"})
 _UNEXPLAINED: Final = "The provider does not say why."
 
 
@@ -39,6 +40,8 @@ def delivery_failed(message: DeliveryFailed, run: Run, *, clock: Clock) -> Outco
         delivery = session.get(Delivery, message.delivery_id)
         if delivery is None:
             return run.finish(session, Done("The delivery is gone."))
+        if delivery.state not in _ENDED:
+            return run.finish(session, Done("It is being sent once more, or arrived after all."))
         _tell(session, delivery)
         if delivery.purpose in _FOR_CUSTOMERS:
             raise_alert(session, _alert(delivery), now=clock.now())

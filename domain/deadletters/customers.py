@@ -46,7 +46,7 @@ _OUTBOUND: Final = f"""
     LEFT JOIN contacts ON contacts.client_id = d.client_id AND contacts.channel = d.channel
         AND contacts.address = d.to_address
     WHERE jobs.id = ANY(%(ids)s) AND jobs.state = 'dead' AND jobs.kind = %(send)s
-        AND d.purpose IN ('reply', 'fallback', 'person') AND d.state IN ('pending', 'sending', 'unknown')
+        AND d.purpose IN ('reply', 'fallback', 'person', 'crisis') AND d.state IN ('pending', 'sending', 'unknown')
 """  # noqa: S608  # as above
 _KINDS: Final = {"process": PROCESS, "send": spec_of(SendDelivery).kind}
 _SENTENCES: Final = {

@@ -205,4 +205,5 @@ def _no_sender(session: Session, delivery: Loaded, means: Means) -> Outcome | No
     failure = Failure("The client has neither a telephone number nor a Messaging Service to send from.", error_class)
     attempt = Attempt(new_id(), means.clock.now(), "not_sent")
     repository.open_attempt(session, delivery, attempt, _provider_name(delivery, means), "failed", failure)
+    tell_of_failure(session, delivery)
     return Dead(failure.text, error_class)

@@ -14,17 +14,18 @@ from sqlalchemy.orm import Session
 
 from domain.delivery import repository
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
+from domain.delivery.failing import tell_of_failure
 from domain.delivery.means import Admission, Means, came_to
 from domain.delivery.opening import Sending, open_next, outgoing_sms
-from domain.delivery.policy import IN_FLIGHT, SETTLING, TWIN_PAUSE, Meaning, meaning, wait_before_lookup
+from domain.delivery.policy import IN_FLIGHT, SETTLING, TWIN_PAUSE, ErrorClass, Meaning, meaning, wait_before_lookup
 from domain.delivery.ports import Accepted
 from domain.delivery.repository import Attempt, Failure, Loaded
 from domain.delivery.sender_flags import clear_flag
-from domain.delivery.states import FAILED_STATES, state_of
+from domain.delivery.states import FAILED_STATES, State, state_of
 from domain.delivery.telling import tell_sent
 from domain.delivery.twins import hold_twins, taken_by_others, twin_in_flight
 from domain.notices.raising import NoticeKind, raise_notice, resolve_notice
-from domain.queue.outcome import Done, Outcome, Snooze
+from domain.queue.outcome import Cancel, Dead, Done, Outcome, Snooze
 from domain.queue.run import Run
 
 _MOVED_BY_REPORT: Final = "A report said meanwhile what became of it."
@@ -71,11 +72,21 @@ def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admiss
         resolve_notice(session, NoticeKind.OUTCOME_UNKNOWN, subject, org_id=current.org_id, by="the provider")
         if ours is not None:
             return run.finish(session, record_accepted(session, current, attempt, ours, means))
-        if not repository.end_attempt(
-            session, current.id, attempt.id, "not_sent", "pending", at=now, failure=_NOT_THERE
-        ):
-            return run.finish(session, moved_by_report(session, current, now))
-        return open_next(session, run, current, means, admission)
+        ending = _end_not_sent(session, run, current, attempt, now)
+        return open_next(session, run, current, means, admission) if ending is None else run.finish(session, ending)
+
+
+def _end_not_sent(session: Session, run: Run, delivery: Loaded, attempt: Attempt, now: datetime) -> Outcome | None:
+    """Close an attempt that the provider does not have; return how the run ends, None when another try is due."""
+    if delivery.state == "cancelled":
+        return Cancel("It was cancelled while it was looked for.")
+    state: State = "failed" if run.last else "pending"
+    if not repository.end_attempt(session, delivery.id, attempt.id, "not_sent", state, at=now, failure=_NOT_THERE):
+        return moved_by_report(session, delivery, now)
+    if not run.last:
+        return None
+    tell_of_failure(session, delivery)
+    return Dead(_NOT_THERE.text, ErrorClass.AMBIGUOUS)
 
 
 def record_accepted(session: Session, delivery: Loaded, attempt: Attempt, accepted: Accepted, means: Means) -> Outcome:

@@ -139,6 +139,9 @@ def _unknown(
         now = means.clock.now()
         if not _end(session, sending, "unknown", "unknown", now, failure):
             return run.finish(session, moved_by_report(session, sending.delivery, now))
+        if run.last:
+            # It may have been sent, so it is looked for before the job is given up.
+            return run.finish(session, Snooze(now + wait, found.words))
         return run.finish(session, Retry(found.words, wait, found.error_class))
 
 
@@ -178,6 +181,8 @@ def _after_refusal(
             wait = wait_before_retry(found.error_class, run.tries, now, error.retry_after)
             return Retry(failure.text, wait, found.error_class)
         case _:
+            # A person may have it sent after all; until then nobody else tries anything.
+            tell_of_failure(session, delivery)
             return Dead(failure.text, found.error_class)
 
 

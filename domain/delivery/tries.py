@@ -113,6 +113,8 @@ def _moves(delivery: Loaded, found: Try, outcome: Verdict) -> bool:
 
 def _may_be_sent_again(delivery: Loaded, found: Try, outcome: Verdict) -> bool:
     assert outcome.failure is not None  # noqa: S101  # it failed
+    if delivery.state == "cancelled" and found.outcome != "failed":
+        return False
     error_class = outcome.failure.error_class
     if TREATMENTS[error_class].action == "hold":
         return not delivery.expired

@@ -59,6 +59,11 @@ class Run:
         return max(1, allowed - (self.max_attempts - self.attempt))
 
     @property
+    def last(self) -> bool:
+        """Whether the job is dead if this run fails."""
+        return self.attempt >= self.max_attempts
+
+    @property
     def correlation_id(self) -> UUID | None:
         """The inbound message that led to this job, if one did."""
         return self.claimed.correlation_id
@@ -81,8 +86,7 @@ class Run:
 
     def ending(self, outcome: Outcome) -> Ending:
         """Return how `outcome` ends this run."""
-        last_try = self.attempt >= self.max_attempts
-        return ending(outcome, kind=self.kind, tries=self.tries, last_try=last_try)
+        return ending(outcome, kind=self.kind, tries=self.tries, last_try=self.last)
 
     def finished(self, how: Ending) -> Finished:
         """Return the record that ends this run."""
