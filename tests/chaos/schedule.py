@@ -105,7 +105,7 @@ def schedule(seed: int, faults: int, kinds: Sequence[Kind] = KINDS, *, alone: bo
     while left > 0:
         size = min(left, rng.randint(*_MIX))
         drawn_first, first = first[:size], first[size:]
-        drawn_more = rng.choices(kinds, [kind.weight for kind in kinds], k=size - len(drawn_first))
+        drawn_more = rng.choices(kinds, [kind.weight or 1e-6 for kind in kinds], k=size - len(drawn_first))
         groups.append([*drawn_first, *drawn_more])
         left -= size
     rounds: list[Round] = []

@@ -10,7 +10,7 @@ from tests.chaos.account import Account, Reasons, Span, settle
 from tests.chaos.customers import Customer, Script, Temper, customer
 from tests.chaos.faults import Struck
 from tests.chaos.ledger import Taken
-from tests.chaos.schedule import KINDS, Fault, schedule
+from tests.chaos.schedule import BY_NAME, KINDS, Fault, schedule
 from tests.chaos.sender import Posted
 from tests.chaos.tenants import BRAKED, tenant_of
 
@@ -116,3 +116,8 @@ def test_a_seed_gives_the_same_faults_each_time_and_every_kind_strikes(alone: bo
     faults = [fault for each in drawn for fault in each.faults]
     assert len(faults) == 200
     assert {fault.kind for fault in faults} == {kind.name for kind in KINDS}
+
+
+def test_a_kind_that_is_left_out_of_mixes_can_be_asked_for_alone() -> None:
+    drawn = schedule(1, 3, [BY_NAME["provider dead for minutes"]])
+    assert [fault.lasts for each in drawn for fault in each.faults] == [120, 120, 120]
