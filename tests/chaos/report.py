@@ -98,7 +98,7 @@ def _figures(order: Order, outcome: Outcome) -> dict[str, str]:
     recovered = sorted(account.recoveries.values())
     minutes = f"{outcome.seconds / 60:.0f} minutes"
     return {
-        "texts posted to us": f"{account.posted:,} by {order.messages:,} customers in {minutes}",
+        "texts": f"{account.posted:,} by {order.messages:,} customers in {minutes}",
         "faults": f"{len(outcome.struck)} in {len(outcome.spans)} rounds",
         "accepted (2xx)": f"{account.accepted:,}",
         "to be answered": f"{account.owed:,}",
