@@ -49,10 +49,12 @@ def open_next(session: Session, run: Run, delivery: Loaded, means: Means, admiss
         _too_late(session, delivery, means)
         or _behind(delivery, means)
         or _held_back(delivery, means)
+        # Before the gate, which writes down whatever it is asked: thousands may wait for a provider, and come to ask
+        # every few seconds. What is admitted and then stopped is given back.
+        or _not_now(delivery, admission)
         or _blocked(session, delivery, means)
         or _no_sender(session, delivery, means)
-        # The last of all, so that nothing that is admitted is not called, but for a commit that fails.
-        or _not_now(session, delivery, means, admission)
+        or _not_its_turn(session, delivery, means)
     )
     if ending is not None:
         return run.finish(session, ending)
@@ -135,10 +137,13 @@ def _wait_for_turn(delivery: Loaded, probe_at: datetime, means: Means) -> Outcom
     return put_off(delivery, until, "The provider refuses the sender; it waits until that is put right.")
 
 
-def _not_now(session: Session, delivery: Loaded, means: Means, admission: Admission) -> Outcome | None:
+def _not_now(delivery: Loaded, admission: Admission) -> Outcome | None:
     held = admission.ask(delivery.channel, delivery.client_id)
-    if held is not None:
-        return put_off(delivery, held.until, held.reason)
+    return None if held is None else put_off(delivery, held.until, held.reason)
+
+
+def _not_its_turn(session: Session, delivery: Loaded, means: Means) -> Outcome | None:
+    """Return the end of a run that would try a refused sender when another does."""
     if delivery.flag_id is not None and not take_probe(session, delivery.flag_id):
         return _wait_for_turn(delivery, means.clock.now() + PROBE_WITHIN, means)
     return None

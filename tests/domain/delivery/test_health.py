@@ -35,12 +35,25 @@ def test_a_provider_that_is_away_is_waited_for_without_an_attempt_or_a_try(desk:
     assert desk.run(delivery) == Done()
 
 
-def test_what_the_gate_stops_asks_for_no_call(desk: Desk) -> None:
+def test_what_the_gate_stops_gives_its_call_back(desk: Desk) -> None:
     delivery = desk.ask()
     desk.throw("outbound_paused = true")
 
     assert isinstance(desk.run(delivery), Cancel)
-    assert desk.health.asked == []
+    assert (desk.health.under_way, desk.health.came_to) == (0, ["not_called"])
+
+
+def test_what_waits_for_a_provider_fills_no_log_of_decisions(desk: Desk) -> None:
+    delivery = desk.ask()
+    desk.health.hold(desk.clock.now() + timedelta(seconds=10))
+    for _ in range(3):
+        assert isinstance(desk.run(delivery), Snooze)
+    assert desk.decisions(delivery) == []
+
+    desk.health.release()
+    desk.throw("outbound_paused = true")
+    assert isinstance(desk.run(delivery), Cancel)
+    assert desk.decisions(delivery) != []
 
 
 @pytest.mark.parametrize(
