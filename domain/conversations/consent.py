@@ -56,6 +56,12 @@ def apply_keywords(
 
 
 def _overtaken(session: Session, message: ProcessMessages, one: Waiting) -> bool:
+    """Return whether a newer word is obeyed already. A "STOP" that came as it was written never is too old.
+
+    Ids are made by hosts whose clocks may differ, and a "START" by one in advance must not outdo what follows it.
+    """
+    if one.came_by == "webhook" and one.consent == "stop":
+        return False
     parameters = (message.client_id, message.channel, message.address, one.id)
     return raw_connection(session).execute(_OBEYED, parameters).fetchone() is not None
 

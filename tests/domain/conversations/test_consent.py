@@ -187,6 +187,16 @@ def test_a_start_that_comes_late_does_not_undo_the_stop_that_followed_it(desk: D
 
 
 @pytest.mark.integration
+def test_a_stop_counts_after_a_start_that_a_clock_in_advance_took_in(desk: Desk, contact: str) -> None:
+    desk.receive(contact, "START", message_id=id_at(datetime.now(UTC) + timedelta(hours=1)))
+    desk.process()
+    desk.receive(contact, "STOP")
+    desk.process()
+    assert desk.recorded(contact)
+    assert not desk.send(contact)
+
+
+@pytest.mark.integration
 def test_advanced_opt_out_counts_in_any_language_and_is_not_answered(desk: Desk, contact: str) -> None:
     for body, stated in (("Arrêt", "STOP"), ("Reprendre", "START"), ("Aide", "HELP"), ("Encore", "START")):
         desk.receive(contact, body, opt_out_type=stated)
