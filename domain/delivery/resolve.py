@@ -14,7 +14,7 @@ from domain.delivery.failing import tell_of_failure
 from domain.delivery.messages import SendDelivery
 from domain.delivery.models import SenderFlag
 from domain.delivery.repository import Failure, Loaded
-from domain.delivery.sender_flags import clear_flag
+from domain.delivery.sender_flags import clear_flag, send_held
 from domain.delivery.states import State
 from domain.kernel.errors import ConflictError, NotFoundError
 from domain.kernel.redaction import redact_text
@@ -80,6 +80,7 @@ def clear_sender(session: Session, flag_id: UUID, actor: Actor, reason: str) -> 
     flag = session.get(SenderFlag, flag_id)
     if flag is None or not clear_flag(session, flag_id, by=actor.name):
         raise NotFoundError("There is no refused sender of this id.")
+    send_held(session, flag.org_id, flag.client_id)
     act = Act(
         "sender_flag.clear", "sender_flag", str(flag_id), reason=reason, org_id=flag.org_id, client_id=flag.client_id
     )

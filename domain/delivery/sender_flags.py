@@ -15,14 +15,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.clients.models import Client
-from domain.delivery.messages import SenderRefused
+from domain.delivery.messages import SendDelivery, SenderRefused
 from domain.delivery.models import SenderFlag
 from domain.delivery.policy import TREATMENTS, ErrorClass
 from domain.delivery.repository import Failure, Loaded
 from domain.kernel.database import raw_connection
 from domain.kernel.ids import new_id
 from domain.notices.raising import NoticeKind, raise_notice, resolve_notice
+from domain.queue.control import run_keyed_now
 from domain.queue.enqueue import enqueue
+from domain.queue.message import spec_of
 
 PROBE_WITHIN: Final = timedelta(minutes=2)
 """A message that tries a sender has come to an end by then, or another may try."""
@@ -49,10 +51,11 @@ _CLEAR: Final = """
     RETURNING org_id
 """
 _OUTDATED: Final = """
-    SELECT f.id FROM sender_flags f JOIN clients c ON c.id = f.client_id
+    SELECT f.id, f.org_id, f.client_id FROM sender_flags f JOIN clients c ON c.id = f.client_id
     WHERE f.cleared_at IS NULL AND f.sender <> 'email'
         AND f.sender IS DISTINCT FROM coalesce(c.sms_number, c.messaging_service_sid)
 """
+_HELD: Final = "SELECT id FROM deliveries WHERE client_id = %s AND state = 'pending'"
 _WORDS: Final = (
     "The provider refuses to send for {client}: {reason} What it would send is kept and waits. Put it right at the"
     " provider; one message tries it every now and then, and the rest follows by itself."
@@ -112,8 +115,20 @@ def clear_flag(session: Session, flag_id: UUID, *, by: str, since: datetime | No
 
 def clear_outdated(session: Session) -> int:
     """Clear the flags of senders that their clients don't use any more; return how many there were."""
-    outdated = [row[0] for row in raw_connection(session).execute(_OUTDATED).fetchall()]
-    return sum(clear_flag(session, flag_id, by="a new sender") for flag_id in outdated)
+    outdated = raw_connection(session).execute(_OUTDATED).fetchall()
+    cleared = [flag for flag in outdated if clear_flag(session, flag[0], by="a new sender")]
+    for _, org_id, client_id in cleared:
+        send_held(session, org_id, client_id)
+    return len(cleared)
+
+
+def send_held(session: Session, org_id: UUID, client_id: UUID) -> int:
+    """Have what waits at a client looked at now, not when its refused sender would next be tried; return how much.
+
+    What waits for something else finds that out, and goes on waiting.
+    """
+    held = [str(row[0]) for row in raw_connection(session).execute(_HELD, [client_id]).fetchall()]
+    return run_keyed_now(session, org_id, spec_of(SendDelivery).kind, held) if held else 0
 
 
 def flagged_senders(session: Session, *, limit: int = 200) -> Sequence[tuple[SenderFlag, str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import case, func, select, update
 
+from domain.kernel.database import raw_connection
 from domain.kernel.errors import ConflictError, NotFoundError
 from domain.queue.models import Job, Queue
 from domain.queue.names import LIVE_STATES
@@ -14,6 +16,11 @@ from domain.queue.publish import remember
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+_RUN_KEYED_NOW: Final = """
+    UPDATE jobs SET state = 'available', run_at = now(), queued_at = NULL
+    WHERE org_id = %s AND kind = %s AND unique_key = ANY(%s) AND state = 'scheduled'
+"""
 
 
 def cancel(session: Session, job_id: UUID) -> Literal["cancelled", "requested"]:
@@ -56,6 +63,17 @@ def run_now(session: Session, job_id: UUID) -> None:
             raise NotFoundError(f"There is no job {job_id}.")
         raise ConflictError(f"Job {job_id} is {state}: it does not wait for a time.")
     remember(session, [])
+
+
+def run_keyed_now(session: Session, org_id: UUID, kind: str, unique_keys: Sequence[str]) -> int:
+    """Let those jobs of one kind run now that hold one of these unique keys and wait for their time; return how many.
+
+    Left to the dispatcher, however many they are.
+    """
+    moved = raw_connection(session).execute(_RUN_KEYED_NOW, (org_id, kind, list(unique_keys))).rowcount
+    if moved:
+        remember(session, [])
+    return moved
 
 
 def pause(session: Session, queue: str, because: str) -> None:

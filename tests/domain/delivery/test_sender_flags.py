@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from domain.audit.record import Actor
 from domain.delivery.receipts import Receipt, take_receipt
+from domain.delivery.resolve import clear_sender
 from domain.delivery.sender_flags import clear_flag, clear_outdated
 from domain.queue.outcome import Cancel, Done, Snooze
 from migrations.seeds.demo import ORGANIZATION_ID
@@ -122,6 +124,14 @@ def test_a_person_clears_a_flag(desk: Desk) -> None:
 
     assert desk.run(delivery) == Done()
     assert flags(desk)[0]["cleared_by"] == "ann"
+
+
+def test_what_waits_is_sent_at_once_when_a_person_clears_its_flag(desk: Desk) -> None:
+    refused = refuse(desk, 30035)
+    with desk.database.platform_scope() as session:
+        clear_sender(session, flags(desk)[0]["id"], Actor("ann", "operator"), "Registered.")
+    assert desk.job(refused)["state"] == "available"
+    assert desk.run(refused) == Done()
 
 
 def test_another_sender_is_not_held_and_the_old_ones_flag_is_cleared(desk: Desk) -> None:
