@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.audit.models import AuditLog
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
-from domain.kernel.redaction import redact
+from domain.kernel.redaction import redact, redact_text
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -55,7 +55,7 @@ def record(session: Session, actor: Actor, act: Act) -> UUID:
         target_id=act.target_id,
         before=_redacted(act.before),
         after=_redacted(act.after),
-        reason=act.reason,
+        reason=act.reason and redact_text(act.reason),
         ip=actor.ip,
         user_agent=actor.user_agent and actor.user_agent[:_LONGEST],
         request_id=actor.request_id,

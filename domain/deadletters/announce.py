@@ -58,7 +58,8 @@ def job_died(message: JobDied, run: Run, clock: Clock) -> Outcome:
             return run.finish(session, Done(f"Told the operators of {len(dead)}."))
         customers = {one.job_id: one for one in stranded(session, message.job_ids)}
         _emit(session, dead, customers)
-        for one in customers.values():
+        # In one order for all: two of these may tell of the same clients, and an alert holds on to its client's window.
+        for one in sorted(customers.values(), key=lambda one: (one.client_id, one.job_id)):
             raise_alert(session, _alert(run, one), now=clock.now())
         return run.finish(session, Done(f"Told of {len(dead)}, {len(customers)} of them customers' messages."))
 

@@ -22,6 +22,7 @@ from domain.deadletters.models import Action, DeadOperation
 from domain.deadletters.page import finish, work_page
 from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
+from domain.kernel.redaction import redact_text
 from domain.queue.dead import PAGE, DeadFilter, count_dead
 from domain.queue.enqueue import enqueue
 from domain.queue.models import Job
@@ -74,7 +75,7 @@ def begin(session: Session, request: Request, actor: Actor) -> DeadOperation:
         filter=as_json(which),
         per_minute=request.per_minute,
         actor=actor.name,
-        reason=request.reason.strip(),
+        reason=redact_text(request.reason.strip()),
         state="running",
         total=total,
         done=0,

@@ -14,7 +14,8 @@ from tests.support.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 _ACTOR = Actor("night shift", "operator", ip="192.0.2.7", request_id="r1")
-_ACT = Act("dead_letter.discard", "job", "j1", reason="a test", before={"to": "+15005550006", "token": "s3cret-value"})
+_SHOWN = {"to": "+15005550006", "token": "s3cret-value"}
+_ACT = Act("dead_letter.discard", "job", "j1", reason="a test of +15005550007", before=_SHOWN)
 
 
 def test_an_entry_shows_no_secret_and_no_number(database_urls: DatabaseUrls) -> None:
@@ -25,7 +26,7 @@ def test_an_entry_shows_no_secret_and_no_number(database_urls: DatabaseUrls) -> 
             "SELECT org_id, actor, host(ip), reason, before::text FROM admin_audit_logs"
         ).fetchone()
     assert row is not None
-    assert row[:4] == (PLATFORM_ORG_ID, "night shift", "192.0.2.7", "a test")
+    assert row[:4] == (PLATFORM_ORG_ID, "night shift", "192.0.2.7", "a test of [phone …07]")
     assert "5005550006" not in row[4]
     assert "s3cret-value" not in row[4]
 
