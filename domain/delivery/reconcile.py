@@ -129,8 +129,10 @@ def _look(
     held = admission.ask(delivery.channel, delivery.client_id)
     if held is not None:
         return Snooze(held.until, held.reason)
+    # The attempt's time is that of a worker's clock, which may have been ahead.
+    since = min(attempt.started_at, delivery.asked_at)
     try:
-        found = means.sms.find(outgoing_sms(delivery, attempt.id, means), attempt.started_at)
+        found = means.sms.find(outgoing_sms(delivery, attempt.id, means), since)
     except ProviderRejectedError as error:
         why = meaning(error.code, error.http_status, error.name)
         admission.settle(came_to(error, why.error_class))

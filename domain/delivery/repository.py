@@ -25,7 +25,7 @@ class Loaded:
 
     `expired`: its time is over, of which `seconds_left` are left. `flag_id`, `probe_at`, `probe_due`, `flag_late`: the
     flag of its sender, if it has one. `listened`: the organization has endpoints that may want to know of it.
-    `behind`: an earlier text to the same person has not left yet.
+    `behind`: an earlier text to the same person has not left yet. `asked_at`: by the database's clock.
     """
 
     id: UUID
@@ -57,6 +57,7 @@ class Loaded:
     flag_late: bool | None
     listened: bool
     behind: bool
+    asked_at: datetime
 
     @property
     def taken(self) -> bool:
@@ -116,7 +117,8 @@ _LOAD: Final = """
             WHERE m.id = d.message_id),
            d.expires_at, coalesce(d.expires_at <= clock_timestamp(), false),
            extract(epoch FROM d.expires_at - clock_timestamp())::float8, f.id, f.probe_at, f.probe_at <= now(), f.late,
-           EXISTS (SELECT FROM webhook_endpoints e WHERE e.org_id = d.org_id), {behind}
+           EXISTS (SELECT FROM webhook_endpoints e WHERE e.org_id = d.org_id), {behind},
+           d.created_at
     FROM deliveries d JOIN clients c ON c.id = d.client_id
     LEFT JOIN sender_flags f ON f.client_id = d.client_id AND f.cleared_at IS NULL AND f.sender =
         CASE d.channel WHEN 'email' THEN 'email' ELSE coalesce(c.sms_number, c.messaging_service_sid) END

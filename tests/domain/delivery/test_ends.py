@@ -130,3 +130,14 @@ def test_what_was_not_sent_by_the_last_try_is_a_dead_letter(desk: Desk) -> None:
     assert isinstance(desk.run(delivery), Dead)
     assert (desk.delivery(delivery)["state"], desk.twilio.messages) == ("failed", [])
     assert told(desk) == [str(delivery)]
+
+
+def test_a_message_that_a_clock_in_advance_sent_is_found(desk: Desk) -> None:
+    delivery = desk.ask()
+    desk.connection.execute("UPDATE deliveries SET created_at = %s WHERE id = %s", [desk.clock.now(), delivery])
+    desk.twilio.will(AcceptThenHang())
+    desk.run(delivery)
+    desk.connection.execute("UPDATE notification_logs SET started_at = started_at + interval '10 minutes'")
+    desk.wait(700)
+    assert desk.run(delivery) == Done()
+    assert (desk.delivery(delivery)["provider_id"], len(desk.twilio.messages)) == (desk.twilio.messages[0].sid, 1)
