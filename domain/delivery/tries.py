@@ -162,7 +162,8 @@ def _send_again(session: Session, delivery: Loaded, found: Try, outcome: Verdict
 
 
 def _move(session: Session, delivery: Loaded, found: Try, outcome: Verdict, provider_id: str) -> None:
-    if (delivery.state, delivery.provider_id) != (outcome.state, provider_id):
+    # Of two reports of one failure, the later one may be the one that says why.
+    if outcome.failure is not None or (delivery.state, delivery.provider_id) != (outcome.state, provider_id):
         _set(session, delivery, outcome, outcome.state, provider_id)
     if delivery.state == "unknown":
         subject = f"delivery:{delivery.id}"

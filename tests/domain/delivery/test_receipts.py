@@ -8,7 +8,7 @@ from itertools import permutations
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from domain.delivery.receipts import Receipt, Taking, take_receipt
@@ -141,6 +141,7 @@ REPORTS = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reports=REPORTS)
+@example(reports=[("failed", "30005"), ("canceled", None)])
 def test_receipts_in_any_order_and_number_lead_to_one_end(
     shared_desk: Desk, reports: list[tuple[str, str | None]]
 ) -> None:
