@@ -28,7 +28,10 @@ _FINISH_MANY: Final = """
     ), changed AS (
         UPDATE jobs
         SET state = CASE WHEN cancel_requested_at IS NOT NULL AND e.again THEN 'cancelled' ELSE e.state END,
-            run_at = coalesce(now() + e.delay, e.run_at, jobs.run_at),
+            run_at = CASE WHEN e.delay IS NOT NULL THEN now() + e.delay
+                          -- Worked out by a worker's clock: one that is behind must not make a job run without a pause.
+                          WHEN e.run_at IS NOT NULL THEN greatest(e.run_at, now() + interval '50 ms')
+                          ELSE jobs.run_at END,
             finished_at = CASE WHEN cancel_requested_at IS NOT NULL OR NOT e.again THEN now() END,
             max_attempts = jobs.max_attempts + e.extra,
             -- A run that reached its end shows that the job does not kill its worker; one that was cut short does not.

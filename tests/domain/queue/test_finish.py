@@ -54,6 +54,25 @@ def test_a_snooze_keeps_its_time_and_a_retry_waits_within_its_ceiling(lab: Lab) 
     assert waits <= timedelta(seconds=2)
 
 
+def test_a_snooze_by_a_clock_that_is_behind_does_not_spin(lab: Lab) -> None:
+    until = datetime(2001, 1, 1, tzinfo=UTC)
+    alone, first, second = (lab.enqueue(Note()) for _ in range(3))
+    before = lab.value("SELECT clock_timestamp()")
+    lab.end(lab.run(alone), Snooze(until))
+    lab.end_so(*(run.finished(run.ending(Snooze(until))) for run in map(lab.run, (first, second))))
+    for job_id in (alone, first, second):
+        pause = lab.job(job_id)["run_at"] - before
+        assert timedelta(milliseconds=50) <= pause < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("outcome", [Done(), Cancel("no"), Dead("no")])
+def test_the_time_of_a_job_that_is_over_stays_what_it_was(lab: Lab, outcome: Outcome) -> None:
+    job_id = lab.enqueue(Note())
+    before = lab.job(job_id)["run_at"]
+    lab.end(lab.run(job_id), outcome)
+    assert lab.job(job_id)["run_at"] == before
+
+
 def test_the_last_try_that_fails_is_dead_with_its_error_and_fingerprint(lab: Lab) -> None:
     job_id = lab.enqueue(Note())
     for number in range(1, 4):
