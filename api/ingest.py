@@ -16,6 +16,7 @@ import psycopg
 import structlog
 
 from api.errors import ProblemError
+from api.refusals import is_refusal
 from config.telemetry import INGEST
 from domain.conversations.accept import ACCEPT, Inbound, parameters
 from domain.queue.publish import Publisher, QueuedJob
@@ -27,8 +28,6 @@ ANSWER_WITHIN: Final = 4.0
 """Seconds for the database. Twilio gives up a webhook after 15, and what is not stored has still to be spooled."""
 _STATEMENT_TIMEOUT: Final = "4s"
 _CONNECT_SECONDS: Final = 3
-REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError)
-"""What the database says of a message itself; any other error says that it is of no use just now."""
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
@@ -86,17 +85,17 @@ class Ingest:
         INGEST.labels(message.channel, "accepted" if new else "repeated").inc()
         return new
 
-    async def store(self, messages: Sequence[Inbound]) -> Sequence[bool | psycopg.Error]:
+    async def store(self, messages: Sequence[Inbound]) -> Sequence[bool | Exception]:
         """Store messages that came earlier; return for each what `accept` would, or why the database refuses it.
 
-        Raises psycopg.Error when the database is away, and TimeoutError.
+        Raises psycopg.Error when the database is away, TimeoutError and OSError.
         """
         pending = asyncio.gather(*map(self._enqueue, messages), return_exceptions=True)
         results = await asyncio.wait_for(pending, ANSWER_WITHIN)
         for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, REFUSALS):
+            if isinstance(result, BaseException) and not is_refusal(result):
                 raise result
-        return cast("Sequence[bool | psycopg.Error]", results)
+        return cast("Sequence[bool | Exception]", results)
 
     async def probe(self) -> None:
         """Return when the database answers. Raises psycopg.Error and TimeoutError."""
@@ -128,7 +127,7 @@ class Ingest:
             await self._store(batch)
         except Exception as error:  # noqa: BLE001  each waiting request has to be told, whatever it was
             failed = batch
-            if not isinstance(error, REFUSALS):
+            if not is_refusal(error):
                 # Whoever came later must not be stored sooner, should the database be back a moment from now.
                 self._on_failure()
                 failed, self._waiting = [*batch, *self._waiting], []

@@ -12,8 +12,8 @@ from structlog.contextvars import bind_contextvars
 from api.errors import ProblemError
 from api.ingest import Ingest, NotStoredError
 from api.numbers import DirectoryUnavailableError, NumberDirectory
+from api.refusals import DATABASE_AWAY
 from api.spool.arrival import Arrival
-from api.spool.drain import DATABASE_AWAY
 from api.spool.spool import Spool
 from api.spool.stream import NotKeptError
 from api.twilio_forms import Text

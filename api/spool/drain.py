@@ -11,11 +11,10 @@ from urllib.parse import parse_qsl
 import psycopg
 import structlog
 from anyio import to_thread
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from api.ingest import Ingest
 from api.numbers import DirectoryUnavailableError, NumberDirectory
+from api.refusals import is_refusal
 from api.spool.arrival import Arrival, UnreadableArrivalError, decode
 from api.twilio_forms import MalformedFormError, receipt_of, text_of
 from config.telemetry import SPOOL
@@ -122,7 +121,7 @@ class Drain:
             raise AwayError(type(error).__name__) from None
         rejected = []
         for (entry, _), result in zip(texts, results, strict=True):
-            if isinstance(result, psycopg.Error):
+            if isinstance(result, Exception):
                 rejected.append(_aside(entry, type(result).__name__))
             else:
                 SPOOL.labels("sms", "brought_in" if result else "repeated").inc()
@@ -134,18 +133,13 @@ class Drain:
             try:
                 async with asyncio.timeout(RECEIPT_WITHIN):
                     outcome = await to_thread.run_sync(take_receipt, self._database, receipt, abandon_on_cancel=True)
-            except DATABASE_AWAY as error:
-                raise AwayError(type(error).__name__) from None
-            except Exception:  # noqa: BLE001  one report must not hold up all that came after it
-                _log.exception("spooled_receipt_refused")
-                rejected.append(_aside(entry, "refused"))
+            except Exception as error:  # noqa: BLE001  one report must not hold up all that came after it
+                if not is_refusal(error):
+                    raise AwayError(type(error).__name__) from None
+                rejected.append(_aside(entry, type(error).__name__))
             else:
                 SPOOL.labels("status", "repeated" if outcome == "repeated" else "brought_in").inc()
         return rejected
-
-
-DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError)
-"""Errors by which SQLAlchemy says that the database does not answer."""
 
 
 def _aside(entry: bytes, reason: str) -> bytes:
