@@ -21,6 +21,7 @@ from domain.kernel.errors import GatehouseError
 from domain.kernel.ids import new_id
 
 SUFFIX: Final = ".spool"
+_HIDDEN: Final = ".new"
 REJECTED: Final = "rejected"
 LIMIT: Final = 256 << 20
 """Bytes that one process keeps at most: some hundred thousand texts."""
@@ -117,8 +118,18 @@ class FileStore:
             try:
                 _write(descriptor, bytes(_CHECKED))
             finally:
-                hidden.unlink()
+                hidden.unlink(missing_ok=True)
                 os.close(descriptor)
+
+    def tidy(self) -> None:
+        """Remove what processes that were killed left before it had its name; nothing that was ever told of is there.
+
+        What a living process is about to name is locked by it. Raises nothing.
+        """
+        for left in filter(None, map(_lock, waiting_files(self._directory, _HIDDEN))):
+            with suppress(OSError):
+                left.path.unlink()
+            os.close(left.descriptor)
 
     def close(self) -> None:
         """Let go of the files, for whoever comes next."""
@@ -130,15 +141,23 @@ class FileStore:
 
     def _open_hidden(self) -> tuple[Path, int]:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        hidden = self._directory / f"{time.time_ns():020}-{new_id().hex}.new"
-        return hidden, os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        while True:
+            hidden = self._directory / f"{time.time_ns():020}-{new_id().hex}{_HIDDEN}"
+            descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            try:
+                if _locked(hidden, descriptor):
+                    return hidden, descriptor
+            except OSError:
+                hidden.unlink(missing_ok=True)
+                os.close(descriptor)
+                raise
+            os.close(descriptor)  # another process tidied it away before it was locked
 
     def _create(self) -> _File:
         """Return a new, empty, locked file. It gets its name after its lock, or another process might take it over."""
         hidden, descriptor = self._open_hidden()
         path = hidden.with_suffix(SUFFIX)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             hidden.rename(path)
             _synchronize(self._directory)
         except OSError:
@@ -175,10 +194,10 @@ class FileStore:
         self._sealed.sort(key=lambda file: file.path.name)
 
 
-def waiting_files(directory: Path) -> list[Path]:
+def waiting_files(directory: Path, suffix: str = SUFFIX) -> list[Path]:
     """Return the files of all processes that hold entries, oldest first."""
     try:
-        return sorted(path for path in directory.iterdir() if path.suffix == SUFFIX)
+        return sorted(path for path in directory.iterdir() if path.suffix == suffix)
     except OSError:
         return []
 
@@ -197,16 +216,21 @@ def _lock(path: Path) -> _File | None:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
     except OSError:
         return None
+    with suppress(OSError):
+        if _locked(path, descriptor):
+            return _File(path, descriptor, os.fstat(descriptor).st_size)
+    os.close(descriptor)
+    return None
+
+
+def _locked(path: Path, descriptor: int) -> bool:
+    """Lock an open file and return whether it is this process's now, and still the one of that name. Raises OSError."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         held, named = os.fstat(descriptor), path.stat()
-    except OSError:
-        os.close(descriptor)
-        return None
-    if (held.st_dev, held.st_ino) != (named.st_dev, named.st_ino):
-        os.close(descriptor)
-        return None
-    return _File(path, descriptor, held.st_size)
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 
 
 def _write(descriptor: int, written: bytes) -> None:

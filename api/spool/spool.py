@@ -58,6 +58,8 @@ class Spool:
 
     async def start(self, drain: Drain) -> None:
         """Begin. What an earlier process left is brought in before anything that comes now."""
+        for files in (self._files, self._copies):
+            await asyncio.to_thread(files.tidy)
         self.wanted = await self._something_left()
         self._writer.start()
         self._drain = drain

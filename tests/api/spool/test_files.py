@@ -26,6 +26,15 @@ print("kept", flush=True)
 time.sleep(60)
 """
 
+# Stopped at the write, as by a kill: between opening a file and giving it its name, or removing it.
+_KILLED = """
+import os, sys
+from pathlib import Path
+from api.spool import files
+files._write = lambda *_: (print("begun", flush=True), sys.stdin.read(), os._exit(9))
+files.FileStore(Path(sys.argv[1])).check()
+"""
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
@@ -106,6 +115,25 @@ def test_whoever_comes_inherits_from_a_process_that_was_killed(directory: Path, 
     store.append([b"three"])
     eventually(store.take, what="The inheritance")
     assert _drain(store) == [b"one", b"two", b"three"]
+
+
+def test_what_a_killed_process_had_not_named_yet_is_removed_and_a_living_ones_is_not(
+    directory: Path, store: FileStore
+) -> None:
+    command = [sys.executable, "-c", _KILLED, str(directory)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    with process.stdout as said, process.stdin:
+        assert said.readline() == b"begun\n"
+        store.append([b"one"])
+        store.tidy()
+        assert len(list(directory.glob("*.new"))) == 1
+        process.kill()
+        process.wait()
+    store.tidy()
+    assert not list(directory.glob("*.new"))
+    assert _drain(store) == [b"one"]
 
 
 def test_two_heirs_do_not_share(directory: Path) -> None:
