@@ -17,6 +17,7 @@ from domain.delivery.policy import ErrorClass
 from domain.delivery.ports import OutgoingEmail, OutgoingSms
 from domain.delivery.repository import Attempt, Failure, Loaded
 from domain.delivery.sender_flags import PROBE_WITHIN, take_probe
+from domain.delivery.spreading import spread
 from domain.delivery.unsubscribe import with_way_out
 from domain.gate.decide import decide
 from domain.gate.guards import Decision, Guard
@@ -51,7 +52,7 @@ def open_next(session: Session, run: Run, delivery: Loaded, means: Means, admiss
         or _held_back(delivery, means)
         # Before the gate, which writes down whatever it is asked: thousands may wait for a provider, and come to ask
         # every few seconds. What is admitted and then stopped is given back.
-        or _not_now(delivery, admission)
+        or _not_now(session, delivery, admission)
         or _blocked(session, delivery, means)
         or _no_sender(session, delivery, means)
         or _not_its_turn(session, delivery, means)
@@ -137,9 +138,11 @@ def _wait_for_turn(delivery: Loaded, probe_at: datetime, means: Means) -> Outcom
     return put_off(delivery, until, "The provider refuses the sender; it waits until that is put right.")
 
 
-def _not_now(delivery: Loaded, admission: Admission) -> Outcome | None:
+def _not_now(session: Session, delivery: Loaded, admission: Admission) -> Outcome | None:
     held = admission.ask(delivery.channel, delivery.client_id)
-    return None if held is None else put_off(delivery, held.until, held.reason)
+    if held is None:
+        return None
+    return put_off(delivery, held.until + spread(session, delivery.client_id), held.reason)
 
 
 def _not_its_turn(session: Session, delivery: Loaded, means: Means) -> Outcome | None:
