@@ -27,6 +27,7 @@ _SETTLE: Final = """
                             delivery_ids = delivery_ids || %(delivery_ids)s::uuid[], settled_at = now()
     WHERE id = ANY(%(ids)s::uuid[])
 """
+_SETTLE_WAITING: Final = _SETTLE.replace("id = ANY(%(ids)s::uuid[])", "client_id = %(client_id)s AND state = 'waiting'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,25 @@ def settle(
     gathered: bool = False,
 ) -> None:
     """Record that alerts were sent by these deliveries or, without any, that they were suppressed and why."""
-    parameters = {
-        "ids": list(alert_ids),
+    parameters = _settled(delivery_ids, reason, gathered=gathered) | {"ids": list(alert_ids)}
+    raw_connection(session).execute(_SETTLE, parameters)
+
+
+def settle_waiting(
+    session: Session, client_id: UUID, *, delivery_ids: Sequence[UUID] = (), reason: str | None = None
+) -> None:
+    """Record the same of all alerts of a client that wait, while others are kept out (`owners.keep_others_out`)."""
+    parameters = _settled(delivery_ids, reason, gathered=True) | {"client_id": client_id}
+    raw_connection(session).execute(_SETTLE_WAITING, parameters)
+
+
+def _settled(delivery_ids: Sequence[UUID], reason: str | None, *, gathered: bool) -> dict[str, object]:
+    return {
         "state": "sent" if delivery_ids else "suppressed",
         "reason": reason,
         "gathered": gathered,
         "delivery_ids": list(delivery_ids),
     }
-    raw_connection(session).execute(_SETTLE, parameters)
 
 
 def note_reach(session: Session, owner: Owner, client_id: UUID, *, reached: bool, words: str) -> None:

@@ -14,7 +14,8 @@ from domain.delivery.email_templates import AlertDigest, DigestLine, OwnerAlert,
 QUOTE_LENGTH: Final = 120
 """Characters of a customer's text that an owner is shown."""
 _SHOWN_IN_TEXT: Final = 2
-_SHOWN_IN_EMAIL: Final = 50
+SHOWN: Final = 50
+"""Alerts that a digest names at most; the others are counted."""
 _SUMMARY_IN_DIGEST: Final = 140
 _LONGEST_SMS: Final = 612
 """Characters: four segments of the SMS alphabet."""
@@ -86,18 +87,20 @@ def single(client_name: str, told: Told) -> Words:
     return Words(f"{text} {advice}".rstrip(), email)
 
 
-def digest(client_name: str, told: Sequence[Told]) -> Words:
-    """Return the words of several alerts together; the last ones are shown."""
-    if len(told) == 1:
+def digest(client_name: str, told: Sequence[Told], kinds: Counter[str] | None = None) -> Words:
+    """Return the words of several alerts together. `told`: the last ones; `kinds`: how many of each kind there are."""
+    kinds = Counter(one.kind for one in told) if kinds is None else kinds
+    if kinds.total() == 1:
         return single(client_name, told[0])
-    counts = ", ".join(_counted(kind, count) for kind, count in Counter(one.kind for one in told).most_common())
+    counts = ", ".join(_counted(kind, count) for kind, count in kinds.most_common())
     latest = [shorten(one.summary, _SUMMARY_IN_DIGEST) for one in told[-_SHOWN_IN_TEXT:]]
-    text = f"{client_name}: {len(told)} more alerts: {counts}. The last: {' / '.join(latest)} Please look after them."
+    text = (
+        f"{client_name}: {kinds.total()} more alerts: {counts}. The last: {' / '.join(latest)} Please look after them."
+    )
     lines = [
-        DigestLine(headline=_HEADLINE.get(one.kind, "News"), summary=one.summary, at=one.at)
-        for one in told[-_SHOWN_IN_EMAIL:]
+        DigestLine(headline=_HEADLINE.get(one.kind, "News"), summary=one.summary, at=one.at) for one in told[-SHOWN:]
     ]
-    email = AlertDigest(client_name=client_name, lines=lines, more=len(told) - len(lines))
+    email = AlertDigest(client_name=client_name, lines=lines, more=kinds.total() - len(lines))
     return Words(shorten(text, _LONGEST_SMS), email)
 
 

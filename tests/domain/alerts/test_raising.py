@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
+from domain.alerts.digest import resume_digests
 from domain.alerts.raising import Alert, AlertKind, raise_alert
 from domain.queue.outcome import Cancel, Done
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID, OWNER_PHONE
@@ -38,6 +40,42 @@ def test_two_hundred_failures_at_once_are_two_messages(office: Office) -> None:
     assert len(second["body"]) <= 612
     assert Counter(office.states()) == {"sent": 200}
     assert {row["delivery_ids"][0] for row in office.alerts()} == {first["id"], second["id"]}
+
+
+def test_a_flood_is_counted_in_the_database_and_a_few_are_named(office: Office) -> None:
+    office.raise_one()
+    office.raise_one(subject="message:0001")
+    office.connection.execute(
+        "INSERT INTO owner_alerts (id, org_id, client_id, kind, subject, summary)"
+        " SELECT gen_random_uuid(), org_id, client_id, 'call_back', 'flood:' || n, 'It was about a flood.'"
+        " FROM owner_alerts, generate_series(1, 3000) n WHERE state = 'waiting'"
+    )
+    tracemalloc.start()
+    try:
+        assert office.run_digest() == Done("Alerts in one message: 3001.")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 2**20
+    told = office.texts()[-1]["body"]
+    assert "3001 more alerts: 3000 call-backs wanted, 1 text that did not arrive." in told
+    assert Counter(office.states()) == {"sent": 3002}
+
+
+def test_alerts_whose_digest_died_are_told_without_another_alert(office: Office) -> None:
+    office.raise_one()
+    office.raise_one()
+    with office.database.platform_scope() as session:
+        assert resume_digests(session) == 0
+    office.connection.execute("UPDATE jobs SET state = 'dead', finished_at = now() WHERE kind = 'alerts.digest'")
+    with office.database.platform_scope() as session:
+        assert resume_digests(session) == 1
+        assert resume_digests(session) == 0
+    (job,) = office.rows("SELECT id FROM jobs WHERE kind = 'alerts.digest' AND state = 'available'")
+    office.connection.execute("UPDATE jobs SET state = 'scheduled' WHERE id = %s", [job["id"]])
+    assert office.run_digest() == Done("Alerts in one message: 1.")
+    assert office.states() == ["sent", "sent"]
 
 
 def test_what_goes_on_happening_is_told_once_a_window(office: Office) -> None:
