@@ -143,10 +143,12 @@ def test_a_producer_leaves_to_the_dispatcher_what_has_no_room(
         with database.tenant_scope(ORG) as session:
             for _ in range(WINDOW + 4):
                 enqueue(session, Note(), org_id=ORG)
-        _depth(transport, WINDOW)
+        # RabbitMQ can't say that jobs wait for their turn, so half of the window is left to the dispatcher there.
+        room = WINDOW if broker_url.startswith("redis") else WINDOW // 2
+        _depth(transport, room)
         assert not publisher.has_room("default")
         assert publisher.has_room("bulk")
-    assert lab.value("SELECT count(*) FROM jobs WHERE queued_at IS NULL") == 4
+    assert lab.value("SELECT count(*) FROM jobs WHERE queued_at IS NULL") == WINDOW + 4 - room
 
 
 def test_a_producer_leaves_bulk_and_later_jobs_to_the_dispatcher_and_rings(
