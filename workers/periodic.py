@@ -16,7 +16,7 @@ from config.telemetry import SCHEDULE_LAST_ASKED
 from domain.alerts.messages import RecheckReach
 from domain.conversations.messages import RecoverInbound
 from domain.conversations.recover import RECOVERY
-from domain.delivery.messages import PollDeliveries
+from domain.delivery.messages import PollDeliveries, SweepDeliveries
 from domain.kernel.database import Database
 from domain.queue.message import Message
 from domain.queue.periodic import ask, look
@@ -43,6 +43,7 @@ PERIODIC: Final[Sequence[Periodic]] = (
     Periodic("alerts.recheck", timedelta(minutes=5), RecheckReach()),
     Periodic(RECOVERY, timedelta(hours=1), RecoverInbound(), after_outage=True),
     Periodic("delivery.poll", timedelta(minutes=10), PollDeliveries()),
+    Periodic("delivery.sweep", timedelta(minutes=5), SweepDeliveries()),
 )
 
 

@@ -1,7 +1,8 @@
 """Everything that leaves the house for a person: asked for once, sent at most once, followed to its end.
 
 Tables: `deliveries`, `notification_logs` (one row an attempt), `delivery_receipts`, `opt_outs`, `sender_flags`.
-Handles the jobs `delivery.send` and `delivery.poll`; tells others by `delivery.failed` and `delivery.sender_refused`.
+Handles the jobs `delivery.send`, `delivery.poll` and `delivery.sweep`; tells others by `delivery.failed` and
+`delivery.sender_refused`.
 
 Invariants:
 - an attempt's row commits before the provider is called, and no transaction is open during the call;

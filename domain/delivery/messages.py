@@ -13,9 +13,13 @@ from domain.queue.message import Message, job
 @job(kind="delivery.send", queue="outbound", max_attempts=SEND_TRIES, time_limit=timedelta(seconds=60))
 @dataclass(frozen=True, slots=True)
 class SendDelivery(Message):
-    """Send one delivery, or find out whether it was sent already."""
+    """Send one delivery, or find out whether it was sent already.
+
+    `only_look`: its first job was cancelled, so if an attempt is found not to have been sent, it is not sent again.
+    """
 
     delivery_id: UUID
+    only_look: bool = False
 
 
 @job(kind="delivery.failed", queue="default", max_attempts=10)
@@ -42,3 +46,9 @@ class SenderRefused(Message):
 @dataclass(frozen=True, slots=True)
 class PollDeliveries(Message):
     """Ask providers about messages of which they reported no end for long."""
+
+
+@job(kind="delivery.sweep", queue="maintenance", time_limit=timedelta(minutes=5))
+@dataclass(frozen=True, slots=True)
+class SweepDeliveries(Message):
+    """End deliveries whose job was cancelled or discarded."""

@@ -30,12 +30,14 @@ from domain.queue.run import Run
 
 _MOVED_BY_REPORT: Final = "A report said meanwhile what became of it."
 _NOT_THERE: Final = Failure("The provider has no such message: it was not sent.")
+_NOT_WANTED: Final = Failure("It was not sent, and its job was cancelled or discarded.")
 _KEEPS_NO_LIST: Final = Meaning(meaning(30410).error_class, "The provider keeps no list, and reported nothing.")
 _ASK: Final = (
-    "Nobody knows whether a message of {client} was sent: the answer was lost, and the provider can't tell. It is not"
-    " sent again by itself. Look it up at the provider, then: gatehouse deliveries resolve {id} --sent, --resend or"
-    " --give-up. A report that comes after all settles it."
+    "Nobody knows whether a message of {client} was sent: {why}. It is not sent again by itself. Look it up at the"
+    " provider, then: gatehouse deliveries resolve {id} --sent, --resend or --give-up. A report that comes after all"
+    " settles it."
 )
+_ANSWER_LOST: Final = "the answer was lost, and the provider can't tell"
 _log = structlog.get_logger(__name__)
 
 
@@ -50,8 +52,13 @@ def await_settling(session: Session, run: Run, delivery: Loaded, attempt: Attemp
     return None
 
 
-def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admission: Admission) -> Sending | Outcome:
-    """Ask the provider about an attempt: end the run when it took the message, else open the next attempt."""
+def reconcile(
+    run: Run, delivery: Loaded, attempt: Attempt, means: Means, admission: Admission, *, only_look: bool = False
+) -> Sending | Outcome:
+    """Ask the provider about an attempt: end the run when it took the message, else open the next attempt.
+
+    `only_look`: there is no next one; what was not sent is cancelled.
+    """
     found = _look(run, delivery, attempt, means, admission)
     if isinstance(found, Outcome):
         return found
@@ -72,21 +79,24 @@ def reconcile(run: Run, delivery: Loaded, attempt: Attempt, means: Means, admiss
         resolve_notice(session, NoticeKind.OUTCOME_UNKNOWN, subject, org_id=current.org_id, by="the provider")
         if ours is not None:
             return run.finish(session, record_accepted(session, current, attempt, ours, means))
-        ending = _end_not_sent(session, run, current, attempt, now)
+        ending = _end_not_sent(session, run, current, attempt, now, only_look=only_look)
         return open_next(session, run, current, means, admission) if ending is None else run.finish(session, ending)
 
 
-def _end_not_sent(session: Session, run: Run, delivery: Loaded, attempt: Attempt, now: datetime) -> Outcome | None:
+def _end_not_sent(
+    session: Session, run: Run, delivery: Loaded, attempt: Attempt, now: datetime, *, only_look: bool
+) -> Outcome | None:
     """Close an attempt that the provider does not have; return how the run ends, None when another try is due."""
     if delivery.state == "cancelled":
         return Cancel("It was cancelled while it was looked for.")
-    state: State = "failed" if run.last else "pending"
-    if not repository.end_attempt(session, delivery.id, attempt.id, "not_sent", state, at=now, failure=_NOT_THERE):
+    state: State = "cancelled" if only_look else "failed" if run.last else "pending"
+    failure = _NOT_WANTED if only_look else _NOT_THERE
+    if not repository.end_attempt(session, delivery.id, attempt.id, "not_sent", state, at=now, failure=failure):
         return moved_by_report(session, delivery, now)
-    if not run.last:
+    if state == "pending":
         return None
     tell_of_failure(session, delivery)
-    return Dead(_NOT_THERE.text, ErrorClass.AMBIGUOUS)
+    return Cancel(failure.text) if only_look else Dead(failure.text, ErrorClass.AMBIGUOUS)
 
 
 def record_accepted(session: Session, delivery: Loaded, attempt: Attempt, accepted: Accepted, means: Means) -> Outcome:
@@ -154,13 +164,18 @@ def _cannot_tell(run: Run, delivery: Loaded, attempt: Attempt, why: Meaning, mea
         current = repository.lock_delivery(session, delivery.id)
         if current is None or current.taken or current.state != "unknown":
             return run.finish(session, moved_by_report(session, delivery, now))
-        repository.ask_person(session, delivery.id)
-        raise_notice(
-            session,
-            NoticeKind.OUTCOME_UNKNOWN,
-            f"delivery:{delivery.id}",
-            _ASK.format(client=delivery.client_name, id=delivery.id),
-            org_id=delivery.org_id,
-            client_id=delivery.client_id,
-        )
+        ask_person(session, delivery, _ANSWER_LOST)
         return run.finish(session, Done(f"{words} A person decides."))
+
+
+def ask_person(session: Session, delivery: Loaded, why: str) -> None:
+    """Have a person decide about an unknown delivery. `why` nobody knows, as words within a sentence."""
+    repository.ask_person(session, delivery.id)
+    raise_notice(
+        session,
+        NoticeKind.OUTCOME_UNKNOWN,
+        f"delivery:{delivery.id}",
+        _ASK.format(client=delivery.client_name, id=delivery.id, why=why),
+        org_id=delivery.org_id,
+        client_id=delivery.client_id,
+    )

@@ -61,7 +61,7 @@ def send_delivery(message: SendDelivery, run: Run, means: Means) -> Outcome:
     with Admission(means) as admission:
         begun = _begin(message, run, means, admission)
         if isinstance(begun, tuple):
-            begun = reconcile(run, *begun, means, admission)
+            begun = reconcile(run, *begun, means, admission, only_look=message.only_look)
         return _call(run, begun, means, admission) if isinstance(begun, Sending) else begun
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domain.alerts.follow_up import delivery_failed, sender_refused
+from domain.delivery.abandoned import sweep_deliveries
 from domain.delivery.means import Means
-from domain.delivery.messages import DeliveryFailed, PollDeliveries, SendDelivery, SenderRefused
+from domain.delivery.messages import DeliveryFailed, PollDeliveries, SendDelivery, SenderRefused, SweepDeliveries
 from domain.delivery.poll import poll_deliveries
 from domain.delivery.send import send_delivery
 from domain.queue.outcome import Outcome
@@ -23,6 +24,13 @@ def send(message: SendDelivery, run: Run, services: Services) -> Outcome:
 def poll(message: PollDeliveries, run: Run, services: Services) -> Outcome:
     """Ask about messages of which nothing was reported for long."""
     return poll_deliveries(message, run, _means(services), services.database)
+
+
+@actor(SweepDeliveries)
+def sweep(message: SweepDeliveries, run: Run, services: Services) -> Outcome:
+    """End what nothing would end any more."""
+    del services
+    return sweep_deliveries(message, run)
 
 
 @actor(DeliveryFailed)

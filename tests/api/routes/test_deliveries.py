@@ -118,7 +118,7 @@ def test_a_person_decides_once(client: AppClient, database: Connection) -> None:
     decided = client.post(f"{PATH}/{delivery}/resolve", json=wanted, headers=ADMIN)
     assert (decided.status_code, decided.json()) == (200, {"id": str(delivery), "state": "pending"})
     assert database.execute("SELECT kind, args FROM jobs").fetchall() == [
-        {"kind": "delivery.send", "args": {"delivery_id": str(delivery)}}
+        {"kind": "delivery.send", "args": {"delivery_id": str(delivery), "only_look": False}}
     ]
     (entry,) = database.execute("SELECT action, reason, actor FROM admin_audit_logs").fetchall()
     assert (entry["action"], entry["reason"]) == ("delivery.resolve", "It is not in Twilio's log.")

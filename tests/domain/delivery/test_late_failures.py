@@ -243,7 +243,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         return [one for one in self.desk.attempts(self.delivery) if one["provider_id"] is not None]
 
     def jobs(self) -> list[dict[str, object]]:
-        return [job for job in self.desk.jobs("delivery.send") if job["args"] == {"delivery_id": str(self.delivery)}]
+        return [job for job in self.desk.jobs("delivery.send") if job["args"]["delivery_id"] == str(self.delivery)]
 
     def teardown(self) -> None:
         self.desk.connection.execute("DELETE FROM opt_outs")
