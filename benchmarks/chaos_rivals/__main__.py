@@ -74,17 +74,15 @@ def _table(order: Order, outcomes: dict[str, Outcome]) -> list[str]:
         f"`{command} --faults {struck}`, {datetime.now(UTC).date().isoformat()}. Not answered: accepted with a 2xx, and"
         f" {order.settle_seconds / 60:.0f} minutes after the last text still nowhere.",
         "",
-        "| program | accepted | answered | not answered | sent twice | waiting for a person | median time |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| program | accepted | answered | not answered | sent twice | waiting for a person |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, outcome in outcomes.items():
         account = outcome.account
-        waits = sorted(account.waits)
-        median = f"{waits[len(waits) // 2]:.1f} s" if waits else ""
         shown = f"[{name}](../{NAMES[name][0]})" if NAMES[name][0] else name
         lines.append(
             f"| {shown} | {account.owed:,} | {account.answered:,} | {len(account.lost)} | {len(account.duplicated)}"
-            f" | {len(account.person)} | {median} |"
+            f" | {len(account.person)} |"
         )
     return lines
 
