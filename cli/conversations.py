@@ -1,4 +1,4 @@
-"""Conversations, answered by a person: `gatehouse conversations show | reply | release`."""
+"""Conversations, answered by a person: `gatehouse conversations list | show | reply | release`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,34 @@ app = typer.Typer(help="Conversations that a person reads or answers.", no_args_
 
 ConversationId = Annotated[UUID, typer.Argument(help="The conversation's id.")]
 AsOwner = Annotated[bool, typer.Option("--owner", help="Answer as the client's owner.")]
+
+
+@app.command("list")
+def list_(
+    client_id: Annotated[UUID, typer.Argument(help="Whose conversations; gatehouse clients list shows the ids.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a client's conversations, those first in which something was said last."""
+    from dataclasses import asdict  # noqa: PLC0415 - as all below: --help needs none of it
+
+    from cli.output import show_json, show_table  # noqa: PLC0415
+    from cli.scopes import platform_scope  # noqa: PLC0415
+    from domain.conversations.transcript import list_conversations  # noqa: PLC0415
+    from domain.kernel.redaction import redact_text  # noqa: PLC0415
+
+    with platform_scope() as session:
+        found = list_conversations(session, client_id, limit=limit)
+    rows: list[dict[str, object]] = [asdict(one) | {"address": redact_text(one.address)} for one in found]
+    if as_json:
+        show_json(rows)
+        return
+    now = datetime.now(UTC)
+    for row, one in zip(rows, found, strict=True):
+        held = one.taken_over_until is not None and one.taken_over_until > now
+        row |= {"with": row["address"], "answered_by": one.taken_over_by if held else "the AI"}
+    show_table(rows, ["id", "channel", "with", "last_message_at", "answered_by"], empty="Nobody has written yet.")
 
 
 @app.command()

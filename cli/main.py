@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli import (
+    clients,
     conversations,
     database,
     dead,
@@ -54,6 +55,7 @@ app.add_typer(queues.app, name="queues")
 app.add_typer(notices.app, name="notices")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(suppressions.app, name="suppressions")
+app.add_typer(clients.app, name="clients")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(webhooks.app, name="webhooks")

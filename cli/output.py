@@ -42,6 +42,8 @@ def in_cell(value: Any) -> str:  # noqa: ANN401 - whatever a row holds
     """Return a value as a short text; times in UTC, to the second."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds").replace("+00:00", "Z")
     return str(value)

@@ -53,6 +53,37 @@ class Transcript:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A conversation without its texts."""
+
+    id: UUID
+    channel: str
+    address: str = field(repr=False)
+    last_message_at: datetime
+    taken_over_until: datetime | None
+    taken_over_by: str | None
+
+
+def list_conversations(session: Session, client_id: UUID, *, limit: int = PAGE) -> Sequence[Listed]:
+    """Return a client's conversations in which something was said last, the latest first."""
+    query = (
+        select(
+            Conversation.id,
+            Conversation.channel,
+            Contact.address,
+            Conversation.last_message_at,
+            Conversation.taken_over_until,
+            Conversation.taken_over_by,
+        )
+        .join(Contact, Contact.id == Conversation.contact_id)
+        .where(Conversation.client_id == client_id)
+        .order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
+        .limit(limit)
+    )
+    return [Listed(*row) for row in session.execute(query)]
+
+
 def organization_of_conversation(session: Session, conversation_id: UUID) -> UUID:
     """Return whose conversation this is. Needs a platform scope. Raises ConversationNotFoundError."""
     org_id = session.scalar(select(Conversation.org_id).where(Conversation.id == conversation_id))

@@ -103,3 +103,30 @@ def test_a_test_waits_for_its_end_or_says_why_there_is_none(
     refused = gatehouse("notifications", "test", str(CLIENT_ID), settings=environment)
     assert refused.status == 1
     assert refused.err.startswith("Requests are saved but you won't be alerted. Alerts are turned off")
+
+
+def test_the_ids_that_commands_ask_for_can_be_looked_up(
+    gatehouse: Run, environment: Environment, conversation_id: str
+) -> None:
+    shown = gatehouse("clients", "list", settings=environment).out
+    assert "Harbor Plumbing" in shown
+    assert "Harbor Services" in shown
+    (client,) = json.loads(gatehouse("clients", "list", "--json", settings=environment).out)
+    assert (client["id"], client["org_id"]) == (str(CLIENT_ID), str(ORGANIZATION_ID))
+    assert "There is no client." in gatehouse("clients", "list", "--after", client["id"], settings=environment).out
+    assert "There is no client." in gatehouse("clients", "list", "--org", conversation_id, settings=environment).out
+
+    (conversation,) = json.loads(gatehouse("conversations", "list", client["id"], "--json", settings=environment).out)
+    assert (conversation["id"], conversation["address"]) == (conversation_id, "[phone …01]")
+    assert "the AI" in gatehouse("conversations", "list", client["id"], settings=environment).out
+    gatehouse("conversations", "reply", conversation_id, "Dana here.", "--owner", settings=environment)
+    assert "owner: " in gatehouse("conversations", "list", client["id"], settings=environment).out
+    assert "Nobody has written yet." in gatehouse("conversations", "list", conversation_id, settings=environment).out
+
+
+def test_whether_a_channel_is_used_is_said_in_words(
+    gatehouse: Run, environment: Environment, conversation_id: str
+) -> None:
+    assert conversation_id
+    shown = gatehouse("notifications", "status", str(CLIENT_ID), settings=environment).out
+    assert [line.split()[:3] for line in shown.splitlines()[-2:]] == [["sms", "yes", "yes"], ["email", "no", "no"]]
