@@ -5,10 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from api.refusals import is_refusal
 from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from domain.kernel.redaction import redact_text
 
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MEDIA_TYPE: Final = "application/problem+json"
+_AWAY: Final = (OperationalError, InterfaceError, PoolTimeoutError)
+_log = structlog.get_logger("api")
 _STATUS_OF: Final[dict[type[Exception], int]] = {NotFoundError: 404, ConflictError: 409, InvalidInputError: 422}
 
 
@@ -67,6 +73,8 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     for kind in _STATUS_OF:
         app.add_exception_handler(kind, _on_domain)
+    for away in _AWAY:
+        app.add_exception_handler(away, _on_database_away)
 
 
 def _answer(request: Request, error: ProblemError) -> Response:
@@ -99,3 +107,12 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_domain(request: Request, error: Exception) -> Response:
     status = next(code for kind, code in _STATUS_OF.items() if isinstance(error, kind))
     return _answer(request, ProblemError(status, redact_text(str(error))))
+
+
+async def _on_database_away(request: Request, error: Exception) -> Response:
+    """Answer 503, which says that it is worth repeating; what the database refuses for good stays an error of ours."""
+    if is_refusal(error):
+        raise error
+    _log.warning("http.database_away", error=type(error).__name__)
+    detail = "The database does not answer just now. Try again in a moment."
+    return _answer(request, ProblemError(503, detail, kind="database-away", headers={"retry-after": "2"}))

@@ -9,9 +9,11 @@ from uuid import UUID
 
 import anyio
 import httpx
+import psycopg
 import pytest
 from fastapi import Body, FastAPI, Form, Request
 from prometheus_client import REGISTRY
+from sqlalchemy.exc import OperationalError
 from starlette.responses import HTMLResponse, Response
 
 from api.app import create_app
@@ -61,6 +63,9 @@ def routes_for_tests(app: FastAPI) -> None:
             "domain-conflict": ConflictError(),
             "domain-invalid": InvalidInputError(),
             "problem": ProblemError(429, "Slow down.", kind="rate", headers={"Retry-After": "3"}, members={"left": 0}),
+            "database-away": OperationalError(
+                "SELECT 1", {}, psycopg.OperationalError("connection refused by hunter2")
+            ),
             "bug": RuntimeError("password hunter2 of +15005550006"),
         }[what]
 
@@ -129,6 +134,7 @@ def test_bodies_over_the_limit_are_refused(edge: AppClient, path: str, *, chunke
         ("domain-conflict", {"status": 409, "title": "Conflict"}),
         ("domain-invalid", {"status": 422}),
         ("problem", {"status": 429, "type": "urn:gatehouse:problem:rate", "detail": "Slow down.", "left": 0}),
+        ("database-away", {"status": 503, "type": "urn:gatehouse:problem:database-away"}),
         (
             "bug",
             {
