@@ -31,6 +31,7 @@ _FORBIDDEN: Final = """
     SELECT table_name FROM (VALUES ('jobs'), ('clients'), ('messages'), ('deliveries')) AS needed (table_name)
     WHERE to_regclass(table_name) IS NULL OR NOT has_table_privilege(table_name, 'SELECT, INSERT')
 """
+_NOTICES: Final = "SELECT count(*) FROM operator_notices WHERE resolved_at IS NULL"
 _LATEST: Final = (
     "SELECT coalesce(extract(epoch FROM now() - min(run_at)), 0)::float8 FROM jobs WHERE state = 'available'"
 )
@@ -165,6 +166,7 @@ def _work(settings: Settings) -> Iterator[Finding]:
         ) as connection:
             workers = live_workers(connection)
             late = (connection.execute(_LATEST).fetchone() or (0.0,))[0]
+            notices = (connection.execute(_NOTICES).fetchone() or (0,))[0]
     except psycopg.Error:
         return  # said already
     remedy = "" if workers else "Start one with gatehouse worker."
@@ -172,6 +174,11 @@ def _work(settings: Settings) -> Iterator[Finding]:
     remedy = "See that gatehouse scheduler runs, and whether there are enough workers." if late > _LATE_SECONDS else ""
     yield Finding(
         "queue", f"the oldest due job waits {late:.0f} s" if late > 0 else "no job is due and waiting", remedy
+    )
+    yield Finding(
+        "notices",
+        f"{notices or 'none'} {'wait' if notices > 1 else 'waits'} for a person",
+        "Read them: gatehouse notices list. docs/runbooks/ has a page for each kind." if notices else "",
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from domain.kernel.ids import new_id
+from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from domain.kernel.schema import SCHEMA_REVISION
 
 if TYPE_CHECKING:
@@ -125,3 +125,16 @@ def test_a_silent_worker_and_a_late_queue_are_found(
     found = problems(gatehouse, running)
     assert set(found) == {"workers", "queue"}
     assert re.fullmatch(r"the oldest due job waits 3\d\d s", found["queue"]["found"])
+
+
+def test_what_waits_for_a_person_is_found(gatehouse: Run, running: Environment, database_urls: DatabaseUrls) -> None:
+    with psycopg.connect(database_urls.platform, autocommit=True) as connection:
+        notice = new_id()
+        connection.execute(
+            "INSERT INTO operator_notices (id, org_id, kind, subject, words) VALUES (%s, %s, 'dead_letter', 'x', 'y')",
+            [notice, PLATFORM_ORG_ID],
+        )
+        found = problems(gatehouse, running)["notices"]
+        assert (found["found"], "gatehouse notices list" in found["remedy"]) == ("1 waits for a person", True)
+        connection.execute("UPDATE operator_notices SET resolved_at = now() WHERE id = %s", [notice])
+    assert "notices" not in problems(gatehouse, running)
