@@ -60,7 +60,10 @@ class HttpWebhooks:
             refused = refusal(ip_address(host), self._allowed)
         except ValueError:
             return None  # A name: where it leads is found out at each call.
-        return None if refused is None else f"That address is never called: {refused}."
+        if refused is None:
+            return None
+        hint = "" if self._https_only else " For development, GATEHOUSE_WEBHOOKS__ALLOWED_NETWORKS opens networks."
+        return f"That address is never called: {refused}.{hint}"
 
     def call(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """POST `body`; what came of it is the answer. Never raises."""

@@ -110,6 +110,7 @@ def test_what_is_not_fit_is_refused_in_words(gatehouse: Run, webhooks: Environme
         *("webhooks", "create", "--org", str(ORGANIZATION_ID), "--url", "http://10.0.0.1", "--event", "*"),
         settings=webhooks,
     )
-    assert (ended.status, ended.err) == (1, "That address is never called: a private network.\n")
+    hint = "For development, GATEHOUSE_WEBHOOKS__ALLOWED_NETWORKS opens networks."
+    assert (ended.status, ended.err) == (1, f"That address is never called: a private network. {hint}\n")
     missing = new_id()
     assert gatehouse("webhooks", "test", str(missing)).err == f"There is no webhook endpoint {missing}.\n"
