@@ -36,9 +36,9 @@ def next_allowed(at: datetime, window: Window, zone: ZoneInfo) -> datetime:
 
 
 def wall_clock(at: datetime, timezone: str) -> str:
-    """Return an instant as people there read it, such as "14:05"; in UTC, and saying so, for a zone nobody knows."""
+    """Return an instant as people there read it, such as "14:05 in Europe/Paris"; in UTC for a zone nobody knows."""
     try:
-        return f"{at.astimezone(ZoneInfo(timezone)):%H:%M}"
+        return f"{at.astimezone(ZoneInfo(timezone)):%H:%M} in {timezone}"
     except (KeyError, ValueError, OSError):
         return f"{at.astimezone(UTC):%H:%M} UTC"
 

@@ -245,4 +245,5 @@ def test_a_switch_still_suppresses_what_a_person_would_answer(house: House, pers
 
 
 def _wall(house: House, *, minutes: int) -> str:
-    return f"{(house.clock.now() + timedelta(minutes=minutes)).astimezone(ZoneInfo('America/New_York')):%H:%M}"
+    zone = "America/New_York"
+    return f"{(house.clock.now() + timedelta(minutes=minutes)).astimezone(ZoneInfo(zone)):%H:%M} in {zone}"
