@@ -26,6 +26,7 @@ def greet(console: Console, plan: Plan, settings: Settings, seconds: float) -> N
         "Chat page of the demo": f"{base}/demo/chat",
         "Sign in (token below)": f"{base}/sign-in",
         "Sandbox phone": f"{base}/sandbox, after signing in",
+        "Sandbox mailbox": f"{base}/dashboard/sandbox/mail",
         "What happened": f"{base}/dashboard/journeys",
         "API": f"{base}/api/v1, described at {base}/api/openapi.json",
         "Health": f"{base}/api/health/ready",
