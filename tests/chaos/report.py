@@ -69,6 +69,7 @@ def write(order: Order, outcome: Outcome) -> None:
         + "\n"
     )
     command = f"make chaos SEED={order.seed} MESSAGES={order.messages} FAULTS={len(outcome.struck)}"
+    command += f" MINUTES={order.minutes:g}"
     lines = [f"`{command}`, {now}:", "", "| | |", "| --- | --- |"]
     lines += [f"| {name} | {figure} |" for name, figure in figures.items()]
     lines += ["", "| fault | times | recovered after, struck alone | what it is |", "| --- | --- | --- | --- |"]
