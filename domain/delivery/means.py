@@ -49,11 +49,16 @@ class Means:
         return self.sms.send(outgoing) if isinstance(outgoing, OutgoingSms) else self.email.send(outgoing)
 
 
+def unreached(error: ProviderRejectedError) -> bool:
+    """Return whether no connection to the provider could be made."""
+    return error.http_status == 0 and error.name is None
+
+
 def came_to(error: ProviderRejectedError, error_class: ErrorClass) -> CameTo:
     """Return what a refusal tells about the provider's health."""
     if error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
         return "throttled"
-    if (error.http_status == 0 and error.name is None) or error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if unreached(error) or error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "failed"
     return "refused" if TREATMENTS[error_class].action == "hold" else "answered"
 

@@ -18,7 +18,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 SEND_TRIES: Final = 8
-"""Failed runs of one sending job. With its back-off, a provider may be away for some hours."""
+"""Failed runs of one sending job. One that made no connection is none of them for a day (`wait_for_provider`)."""
 CALL_WITHIN: Final = timedelta(seconds=5)
 """A call begins this soon after its attempt is on record, or not at all: a worker that was paused in between must not
 send what another has meanwhile taken over."""
@@ -27,6 +27,11 @@ SETTLING: Final = timedelta(seconds=25)
 read), and 5 s by which the provider's list may lag behind."""
 IN_FLIGHT: Final = timedelta(seconds=60)
 """An attempt marked `sending` may really be under way this long: rescue from a lost worker takes 20 s, a run 60 s."""
+UNREACHED_FOR: Final = timedelta(hours=24)
+"""A provider to which no connection can be made is waited for so long; after that, tries count."""
+SHORTEST_PROVIDER_WAIT: Final = timedelta(seconds=2)
+LONGEST_PROVIDER_WAIT: Final = timedelta(minutes=1)
+"""Between these, a sixteenth of the delivery's age: what waited for five minutes waits no more than 20 s too long."""
 ASK_AFTER: Final = timedelta(hours=24)
 """A provider that can't tell what became of an attempt is asked for so long, then a person."""
 SHORTEST_LOOKUP_WAIT: Final = timedelta(seconds=5)
@@ -185,6 +190,17 @@ def wait_before_retry(
     treatment = TREATMENTS[error_class]
     wait = min(treatment.longest, treatment.wait * 2 ** max(tries_used - 1, 0))
     return max(wait, retry_after or timedelta(0)) or None
+
+
+def wait_for_provider(age: timedelta) -> timedelta | None:
+    """Return when to call again where no connection could be made, `age` after the delivery was asked for.
+
+    None when it has been waited for long enough. Nothing was sent and nothing is known of the message, so no try is
+    used up.
+    """
+    if age >= UNREACHED_FOR:
+        return None
+    return min(max(age / 16, SHORTEST_PROVIDER_WAIT), LONGEST_PROVIDER_WAIT)
 
 
 def wait_before_lookup(age: timedelta, channel: str) -> timedelta | None:

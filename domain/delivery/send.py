@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from domain.delivery import repository
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.failing import tell_of_failure
-from domain.delivery.means import Admission, Means, came_to
+from domain.delivery.means import Admission, Means, came_to, unreached
 from domain.delivery.messages import SendDelivery
 from domain.delivery.opening import Sending, open_next, put_off
 from domain.delivery.opt_outs import record_opt_out
@@ -28,6 +28,7 @@ from domain.delivery.policy import (
     may_retry,
     meaning,
     wait_before_retry,
+    wait_for_provider,
 )
 from domain.delivery.ports import Accepted
 from domain.delivery.reconcile import await_settling, moved_by_report, reconcile, record_accepted
@@ -171,6 +172,9 @@ def _after_refusal(
     """Return how the run ends, with what else follows from the error."""
     if found.error_class is ErrorClass.OPTED_OUT:
         _opt_out(session, delivery)
+    wait = wait_for_provider(now - delivery.asked_at) if unreached(error) else None
+    if wait is not None:
+        return put_off(delivery, now + wait, failure.text)
     match TREATMENTS[found.error_class].action:
         case "hold":
             return put_off(delivery, flag_sender(session, delivery, failure), failure.text)

@@ -16,6 +16,7 @@ from domain.delivery.policy import (
     until_midnight_pacific,
     wait_before_lookup,
     wait_before_retry,
+    wait_for_provider,
 )
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -82,6 +83,22 @@ def test_the_least_wait_before_a_retry(
     error_class: ErrorClass, tries_used: int, retry_after: timedelta | None, expected: timedelta | None
 ) -> None:
     assert wait_before_retry(error_class, tries_used, NOON, retry_after) == expected
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(seconds=-5), timedelta(seconds=2)),
+        (timedelta(seconds=10), timedelta(seconds=2)),
+        (timedelta(seconds=160), timedelta(seconds=10)),
+        (timedelta(hours=3), timedelta(minutes=1)),
+        (timedelta(hours=24), None),
+    ],
+)
+def test_a_provider_that_is_not_reached_is_tried_more_rarely_and_for_a_day(
+    age: timedelta, expected: timedelta | None
+) -> None:
+    assert wait_for_provider(age) == expected
 
 
 @pytest.mark.parametrize(

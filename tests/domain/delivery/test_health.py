@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import MutableMapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from domain.delivery.policy import SEND_TRIES
 from domain.delivery.ports import CameTo
 from domain.queue.finish import RunLostError
-from domain.queue.outcome import Cancel, Done, Retry, Snooze
+from domain.queue.outcome import Cancel, Dead, Done, Retry, Snooze
 from migrations.seeds.demo import CLIENT_ID
+from providers.twilio.sms import TwilioSms
+from providers.twilio.transport import TwilioTransport
 from tests.domain.delivery.conftest import Desk
 from tests.support.delivery_faults import Meanwhile
 from tests.support.twilio_api import AcceptThenDrop, Behaviour, Hang, Reject
@@ -33,6 +37,33 @@ def test_a_provider_that_is_away_is_waited_for_without_an_attempt_or_a_try(desk:
 
     desk.health.release()
     assert desk.run(delivery) == Done()
+
+
+def test_a_provider_that_no_connection_can_be_made_to_is_waited_for_without_a_try(desk: Desk) -> None:
+    delivery = desk.ask()
+    away = unreachable()
+    for _ in range(SEND_TRIES + 2):
+        assert isinstance(desk.run(delivery, provider=away), Snooze)
+    job = desk.job(delivery)
+    assert (job["state"], job["max_attempts"] - job["attempt"]) == ("scheduled", SEND_TRIES)
+    assert (desk.delivery(delivery)["state"], set(desk.health.came_to)) == ("pending", {"failed"})
+
+    assert desk.run(delivery) == Done()
+    assert len(desk.twilio.messages) == 1
+
+
+def test_a_provider_that_was_away_for_a_day_is_left_to_a_person(desk: Desk) -> None:
+    delivery = desk.ask()
+    desk.connection.execute("UPDATE deliveries SET created_at = now() - interval '25 h' WHERE id = %s", [delivery])
+    outcomes = [desk.run(delivery, provider=unreachable()) for _ in range(SEND_TRIES)]
+    assert [type(outcome) for outcome in outcomes] == [Retry] * (SEND_TRIES - 1) + [Dead]
+
+
+def unreachable() -> TwilioSms:
+    """Return an adapter whose provider takes no connection."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return TwilioSms("AC1", "token", TwilioTransport(f"http://127.0.0.1:{port}", connect_seconds=1))
 
 
 def test_what_the_gate_stops_gives_its_call_back(desk: Desk) -> None:
