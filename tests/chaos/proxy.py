@@ -66,6 +66,7 @@ class Proxy:
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._mode: Mode = "pass"
         self._flows = asyncio.Event()
         network.add(self)
@@ -103,7 +104,7 @@ class Proxy:
         self._flows.set()
         while self._server is None:
             try:
-                self._server = await asyncio.start_server(self._serve, HOST, self.port, backlog=512)
+                self._server = await asyncio.start_server(self._begin, HOST, self.port, backlog=512)
             except OSError:
                 await asyncio.sleep(0.05)
 
@@ -111,8 +112,14 @@ class Proxy:
         for writer in list(self._writers):
             writer.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        task = asyncio.create_task(self._serve(reader, writer))
+        # Kept here: of a connection that one side has half closed, asyncio itself keeps nothing that leads to the task.
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._flows.wait()
             there_reader, there_writer = await asyncio.open_connection(HOST, self._target())

@@ -46,7 +46,10 @@ def _post(client: AppClient, settings: Settings, form: dict[str, str], **headers
 
 
 def _counts(database: psycopg.Connection[Any]) -> tuple[int, int]:
-    row = database.execute("SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM jobs)").fetchone()
+    """Return how many texts are kept, and how many jobs that process one."""
+    row = database.execute(
+        "SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM jobs WHERE kind = 'conversations.process')"
+    ).fetchone()
     assert row is not None
     return row[0], row[1]
 

@@ -91,7 +91,8 @@ def test_quiet_hours_tell_when_they_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "words"), [("America/New_York", "until 13:05."), ("Nowhere/Nothing", "until 18:05 UTC.")]
+    ("zone", "words"),
+    [("America/New_York", "until 13:05 in America/New_York."), ("Nowhere/Nothing", "until 18:05 UTC.")],
 )
 def test_a_conversation_that_a_person_answers_says_until_when(zone: str, words: str) -> None:
     decision = RULES[Guard.NOT_TAKEN_OVER](changed(timezone=zone, taken_over_until=NOON + timedelta(minutes=65)))
@@ -145,7 +146,7 @@ def test_a_decision_is_whole_and_holds_nothing_that_must_not_be_kept(snapshot: S
     assert decision.rule_version == RULE_VERSION
     assert decision.reason[0].isupper()
     assert decision.reason.endswith(".")
-    assert "_" not in decision.reason
+    assert "_" not in decision.reason.replace(snapshot.timezone, "")
     kept = json.dumps(dict(decision.inputs))
     assert "example.com" not in kept
     assert str(snapshot.client_id) not in kept
