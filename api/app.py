@@ -49,6 +49,8 @@ from api.widget.bots import BotDirectory
 from api.widget.chat import Chat
 from api.widget.limits import Limits
 from api.widget.streams import ThreadStreams
+from config.places import CONFIG
+from domain.access.roles.book import read_roles
 from domain.conversations.recover import ask_for_recovery
 from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
@@ -106,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.roles = read_roles(CONFIG)
     answer_with_problems(app)
     for router in ROUTERS:
         app.include_router(router)

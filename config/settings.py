@@ -136,7 +136,10 @@ class Settings(BaseModel):
     ses: Ses = Ses()
     webhooks: Webhooks = Webhooks()
     ai: Ai = Ai()
+    default_organization: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
+    """The slug of the organization that a request is about when nothing else says; none by default."""
     demo_safe_mode: bool = False
+    """Refuse what can't be undone, whoever asks."""
 
     host: str = "127.0.0.1"
     port: Port = 8000

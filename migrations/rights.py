@@ -13,6 +13,8 @@ PLATFORM = "gatehouse_platform"
 
 # The setting is read once per statement (a sub-select), not once per row.
 CURRENT_ORG = "(SELECT nullif(current_setting('gatehouse.org_id', true), '')::uuid)"
+# The clients that a tenant's transaction is narrowed to, `{id,id}`; NULL for all of the organization's.
+CURRENT_CLIENTS = "(SELECT nullif(current_setting('gatehouse.client_ids', true), '')::uuid[])"
 
 
 def tenant_table(table: str, *, org_column: str = "org_id", app: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
@@ -26,6 +28,16 @@ def tenant_table(table: str, *, org_column: str = "org_id", app: str = "SELECT, 
     op.execute(f"CREATE POLICY platform ON {table} TO {PLATFORM} USING (true) WITH CHECK (true)")
     op.execute(f"GRANT {app} ON {table} TO {APP}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {PLATFORM}")
+
+
+def client_rows(table: str, client_column: str = "client_id", *, visible: str | None = None) -> None:
+    """Hide the rows of other clients from a tenant's transaction that is narrowed to some; also those of no client.
+
+    `visible`: the condition for a table that has no such column, such as that its parent is visible.
+    """
+    condition = visible or f"{client_column} = ANY ({CURRENT_CLIENTS}::uuid[])"
+    narrowed = f"{CURRENT_CLIENTS} IS NULL OR {condition}"
+    op.execute(f"CREATE POLICY client ON {table} AS RESTRICTIVE TO {APP} USING ({narrowed}) WITH CHECK ({narrowed})")
 
 
 def platform_table(table: str, *, app: str | None = "SELECT") -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, FetchedValue, Text
+from sqlalchemy import BigInteger, DateTime, FetchedValue, Text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +14,10 @@ from domain.kernel.database import Base
 
 
 class AuditLog(Base):
-    """One act of one actor. An act on the platform itself carries the platform's organization."""
+    """One act of one actor. An act on the platform itself carries the platform's organization.
+
+    The database numbers and chains the entries of an organization: `sequence`, `previous_hash` and `hash` are its own.
+    """
 
     __tablename__ = "admin_audit_logs"
 
@@ -22,6 +25,7 @@ class AuditLog(Base):
     org_id: Mapped[UUID]
     client_id: Mapped[UUID | None]
     actor: Mapped[str] = mapped_column(Text)
+    actor_user_id: Mapped[UUID | None]
     role: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)
     target_type: Mapped[str] = mapped_column(Text)
@@ -33,3 +37,6 @@ class AuditLog(Base):
     user_agent: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
+    previous_hash: Mapped[bytes | None] = mapped_column(server_default=FetchedValue())
+    hash: Mapped[bytes] = mapped_column(server_default=FetchedValue())

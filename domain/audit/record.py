@@ -23,6 +23,7 @@ class Actor:
 
     name: str
     role: str
+    user_id: UUID | None = None
     ip: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
@@ -49,6 +50,7 @@ def record(session: Session, actor: Actor, act: Act) -> UUID:
         org_id=act.org_id,
         client_id=act.client_id,
         actor=actor.name,
+        actor_user_id=actor.user_id,
         role=actor.role,
         action=act.action,
         target_type=act.target_type,

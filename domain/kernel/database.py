@@ -7,7 +7,7 @@ when it raises. What must happen only once the commit is durable (handing job id
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,6 +32,9 @@ _GIVE_UP: Mapping[str, str | int] = {
     "tcp_user_timeout": 60_000,
 }
 _SET_TENANT = text("SELECT set_config('gatehouse.org_id', :org_id, true)")
+_SET_CLIENTS = text(
+    "SELECT set_config('gatehouse.org_id', :org_id, true), set_config('gatehouse.client_ids', :client_ids, true)"
+)
 
 
 class Base(DeclarativeBase):
@@ -70,11 +73,19 @@ class Database:
         self._info.update(info)
 
     @contextmanager
-    def tenant_scope(self, org_id: UUID) -> Iterator[Session]:
-        """Open a transaction that sees and writes only the rows of one organization."""
+    def tenant_scope(self, org_id: UUID, clients: Collection[UUID] | None = None) -> Iterator[Session]:
+        """Open a transaction that sees and writes only the rows of one organization, or of some of its clients.
+
+        With `clients` (an empty one: of none), rows that belong to no client are hidden as well.
+        """
         with self._scope(self._app) as session:
             session.info["org_id"] = org_id
-            session.execute(_SET_TENANT, {"org_id": str(org_id)})
+            if clients is None:
+                session.execute(_SET_TENANT, {"org_id": str(org_id)})
+            else:
+                ids = "{" + ",".join(str(client_id) for client_id in clients) + "}"
+                session.info["client_ids"] = frozenset(clients)
+                session.execute(_SET_CLIENTS, {"org_id": str(org_id), "client_ids": ids})
             yield session
 
     @contextmanager

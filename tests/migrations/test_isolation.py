@@ -21,12 +21,21 @@ from tests.support.tenant_rows import ROWS, TenantIds, insert, insert_all
 pytestmark = pytest.mark.integration
 
 PLATFORM_TABLES = {
+    "account_tokens",
     "alembic_version",
+    "audit_heads",
     "dead_operations",
+    "flag_revisions",
+    "flag_targets",
+    "flags",
+    "oidc_identities",
     "queue_limits",
     "queue_weights",
     "queues",
+    "recovery_codes",
     "schedules",
+    "user_sessions",
+    "users",
     "workers",
 }
 """Tables that hold nothing of a tenant."""

@@ -64,6 +64,11 @@ ROWS: Final[dict[str, LiteralString]] = {
     " VALUES (%(send)s, %(org)s, %(event)s, %(endpoint)s)",
     "webhook_attempts": "INSERT INTO webhook_attempts (id, org_id, send_id, attempt, started_at)"
     " VALUES (%(id)s, %(org)s, %(send)s, 1, now())",
+    "memberships": "INSERT INTO memberships (id, org_id, client_id, user_id, role, created_by)"
+    " VALUES (%(id)s, %(org)s, %(client)s, %(user)s, 'customer', 'a')",
+    "api_keys": "INSERT INTO api_keys (id, org_id, client_id, name, prefix, secret_hash, role, created_by)"
+    " VALUES (%(id)s, %(org)s, %(client)s, 'a', %(text)s, sha256('a'), 'customer', 'a')",
+    "role_overrides": "INSERT INTO role_overrides (org_id, role, document) VALUES (%(org)s, 'customer', '{}')",
     "jobs": "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts)"
     " VALUES (%(id)s, %(org)s, 'test.note', 'default', '{}', 'available', 1)",
     "job_attempts": "INSERT INTO job_attempts (job_id, attempt, org_id, started_at) VALUES (%(id)s, 1, %(org)s, now())",
@@ -82,6 +87,8 @@ class TenantIds:
     endpoint: UUID
     event: UUID
     send: UUID
+    user: UUID
+    """A member; an account is no tenant's row."""
 
     @classmethod
     def new(cls) -> TenantIds:
@@ -97,6 +104,7 @@ def insert(connection: psycopg.Connection[Any], table: str, tenant: TenantIds, *
 
 
 def insert_all(connection: psycopg.Connection[Any], tenant: TenantIds) -> None:
-    """Insert one row into every tenant table."""
+    """Insert one row into every tenant table, and the account that a membership is of."""
+    connection.execute("INSERT INTO users (id, email) VALUES (%s, %s)", [tenant.user, f"{tenant.user}@example.com"])
     for table in ROWS:
         insert(connection, table, tenant)

@@ -1,0 +1,1 @@
+"""Who asks, for which organization, and whether they may: what a route declares with `requires` or `public`."""

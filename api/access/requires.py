@@ -1,0 +1,157 @@
+"""What a route declares: the permission that it takes, or that it takes none and why."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from api.access.authentication import authenticate
+from api.access.organization import resolve
+from api.deps import DatabaseDep, SettingsDep
+from api.errors import ProblemError
+from domain.access.authorize import Reach, reach
+from domain.audit.record import Actor
+from domain.kernel.errors import NotFoundError
+from domain.tenancy.resolve import ResolvedOrganization
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from config.settings import Settings
+    from domain.access.authorize import RoleBook
+    from domain.access.principal import Principal
+    from domain.kernel.database import Database
+
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="gatehouse"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What somebody may reach with the permission of the route that they asked."""
+
+    principal: Principal
+    organization: ResolvedOrganization | None
+    reach: Reach
+    actor: Actor
+    _database: Database
+    _book: RoleBook
+
+    @property
+    def org_id(self) -> UUID | None:
+        """The organization that the request is about; None for somebody of the platform who named none."""
+        return self.organization.id if self.organization else None
+
+    @contextmanager
+    def scope(self) -> Iterator[Session]:
+        """Open a transaction that sees what is within reach, and no row more: the database sees to it.
+
+        Rows that are narrowed to an owner are the query's to narrow, by `reach.owners`.
+        """
+        if self.organization is None:
+            with self._database.platform_scope() as session:
+                yield session
+        else:
+            with self._database.tenant_scope(self.organization.id, self.reach.clients) as session:
+                yield session
+
+    @contextmanager
+    def platform(self) -> Iterator[Session]:
+        """Open a transaction that sees everything; 403 for whoever is not of the platform."""
+        if not self.reach.everywhere:
+            raise _forbidden()
+        with self._database.platform_scope() as session:
+            yield session
+
+    @contextmanager
+    def client_scope(self, client_id: UUID) -> Iterator[Session]:
+        """Open a transaction in the organization of a client that must be within reach, else NotFoundError."""
+        if not self.reach.includes(client_id=client_id):
+            raise NotFoundError("There is no such client.")
+        with self.scope() as session:
+            yield session
+
+    def may(self, permission: str) -> bool:
+        """Whether another permission is theirs here, for what a page offers. The server asks again when it is used."""
+        return reach(self._book, self.principal, permission, self.org_id) is not None
+
+
+class Requires:
+    """A dependency that lets in who has a permission, and gives the route its `Access`."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    def __call__(self, request: Request, settings: SettingsDep, database: DatabaseDep) -> Access:
+        """Return what the request may reach.
+
+        Raises:
+            ProblemError: 401 without credentials, 403 without the permission, or as `resolve` does.
+
+        """
+        principal = authenticate(request, settings, database)
+        if principal is None:
+            raise _unknown(request, settings)
+        book: RoleBook = request.app.state.roles
+        organization = resolve(request, settings, database, principal)
+        within = reach(book, principal, self.permission, organization.id if organization else None)
+        if within is None:
+            raise _forbidden()
+        if organization is not None and not organization.is_active and not within.everywhere:
+            raise ProblemError(403, "This organization is suspended. Ask whoever runs the platform.", kind="suspended")
+        if settings.demo_safe_mode and book.permissions[self.permission].destructive:
+            raise ProblemError(
+                403,
+                "This is a demonstration, so what can't be undone is turned off. On your own installation it works.",
+                kind="demo",
+            )
+        return Access(principal, organization, within, actor_of(request, principal), database, book)
+
+
+class Public:
+    """A marker for a route that everybody may ask, or that checks a signature itself; `why` says which."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def __call__(self) -> None:
+        """Let everybody in."""
+
+
+def requires(permission: str) -> Any:  # noqa: ANN401 - as Depends itself
+    """Declare the permission that a route takes, as the dependency that gives it its `Access`."""
+    return Depends(Requires(permission))
+
+
+def public(why: str) -> Any:  # noqa: ANN401 - as Depends itself
+    """Declare that a route takes no permission: `dependencies=[public("checks Twilio's signature")]`."""
+    return Depends(Public(why))
+
+
+def actor_of(request: Request, principal: Principal) -> Actor:
+    """Return who acts, for the audit log."""
+    return Actor(
+        name=principal.name,
+        role=principal.role,
+        user_id=principal.id if principal.kind == "user" else None,
+        ip=request.client.host if request.client else None,
+        user_agent=request.headers.get("user-agent"),
+        request_id=getattr(request.state, "request_id", None),
+    )
+
+
+def _forbidden() -> ProblemError:
+    return ProblemError(403, "Your role does not allow this. An administrator can change that.", kind="permission")
+
+
+def _unknown(request: Request, settings: Settings) -> ProblemError:  # noqa: ARG001
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        wanted = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
+        return ProblemError(303, headers={"Location": f"/sign-in?next={wanted}"})
+    return ProblemError(401, "Sign in, or send an API key or token as a bearer.", kind="sign-in", headers=_CHALLENGE)

@@ -1,0 +1,1 @@
+"""Roles as data: files in `config/roles/`, checked when they are read."""
