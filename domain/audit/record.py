@@ -31,7 +31,11 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What was done. `action` is `<thing>.<verb>`, such as "dead_letter.requeue"; `before` and `after` are JSON."""
+    """What was done. `action` is `<thing>.<verb>`, such as "dead_letter.requeue"; `before` and `after` are JSON.
+
+    `org_id` None: the organization of the scope, the platform's own in a platform scope. `client_id` None: the client
+    of a scope that is narrowed to one.
+    """
 
     action: str
     target_type: str
@@ -39,7 +43,7 @@ class Act:
     reason: str | None = None
     before: Mapping[str, object] | None = None
     after: Mapping[str, object] | None = None
-    org_id: UUID = PLATFORM_ORG_ID
+    org_id: UUID | None = None
     client_id: UUID | None = None
 
 
@@ -47,8 +51,8 @@ def record(session: Session, actor: Actor, act: Act) -> UUID:
     """Record an act in the session's transaction and return the entry's id. Secrets and personal data are redacted."""
     entry = AuditLog(
         id=new_id(),
-        org_id=act.org_id,
-        client_id=act.client_id,
+        org_id=act.org_id or session.info.get("org_id", PLATFORM_ORG_ID),
+        client_id=act.client_id or _only_client(session),
         actor=actor.name,
         actor_user_id=actor.user_id,
         role=actor.role,
@@ -65,6 +69,11 @@ def record(session: Session, actor: Actor, act: Act) -> UUID:
     session.add(entry)
     session.flush()
     return entry.id
+
+
+def _only_client(session: Session) -> UUID | None:
+    clients: frozenset[UUID] = session.info.get("client_ids", frozenset())
+    return next(iter(clients)) if len(clients) == 1 else None
 
 
 def _redacted(shown: Mapping[str, object] | None) -> dict[str, object] | None:
