@@ -45,6 +45,8 @@ _HINTS: Final = {
     "webhooks.allowed_networks": "Write, for example, 127.0.0.0/8,::1/128.",
     "ai.api_key": "Set the key of the service at GATEHOUSE_AI__BASE_URL.",
     "ai.model": "Set the name of the model to ask.",
+    "oidc.issuer": "Set it to the issuer's URL, such as https://login.example.com.",
+    "oidc.client_id": "Copy the client id that the OpenID provider gave this installation.",
 }
 
 _WRONG: Final = {
@@ -125,7 +127,7 @@ def contradictions(settings: Settings) -> list[Mistake]:
 
 
 def _missing_for_providers(settings: Settings) -> Iterator[Mistake]:
-    twilio, ai = settings.twilio, settings.ai
+    twilio, ai, oidc = settings.twilio, settings.ai, settings.oidc
     needed: list[tuple[bool, str, str, object]] = [
         (
             settings.sms_provider == "twilio",
@@ -143,6 +145,8 @@ def _missing_for_providers(settings: Settings) -> Iterator[Mistake]:
         (ai.provider == "openai", "GATEHOUSE_AI__PROVIDER is openai", "ai.api_key", ai.api_key),
         (ai.provider == "openai", "GATEHOUSE_AI__PROVIDER is openai", "ai.model", ai.model),
         (ai.provider == "bedrock", "GATEHOUSE_AI__PROVIDER is bedrock", "ai.model", ai.model),
+        (oidc.issuer is not None, "GATEHOUSE_OIDC__ISSUER is", "oidc.client_id", oidc.client_id),
+        (oidc.client_id is not None, "GATEHOUSE_OIDC__CLIENT_ID is", "oidc.issuer", oidc.issuer),
     ]
     for applies, because, field, value in needed:
         if applies and value is None:
@@ -159,6 +163,8 @@ def _unfit_for_production(settings: Settings) -> Iterator[Mistake]:
         yield Mistake("twilio.api_base_url", "GATEHOUSE_TWILIO__API_BASE_URL must begin with https:// in production.")
     if settings.ai.provider == "openai" and not settings.ai.base_url.startswith("https://"):
         yield Mistake("ai.base_url", "GATEHOUSE_AI__BASE_URL must begin with https:// in production.")
+    if settings.oidc.issuer and not settings.oidc.issuer.startswith("https://"):
+        yield Mistake("oidc.issuer", "GATEHOUSE_OIDC__ISSUER must begin with https:// in production.")
     if settings.webhooks.allowed_networks:
         yield Mistake(
             "webhooks.allowed_networks",

@@ -105,6 +105,18 @@ class Ai(BaseModel):
     model: str | None = None
 
 
+class Oidc(BaseModel):
+    """The OpenID provider that people may sign in with; none unless `issuer` is set."""
+
+    model_config = _LENIENT
+
+    issuer: WebUrl | None = None
+    """Its name for itself, below which it publishes what it offers."""
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    """None for a client without one, which PKCE alone protects."""
+
+
 class Settings(BaseModel):
     """All settings of a running process; immutable."""
 
@@ -136,10 +148,20 @@ class Settings(BaseModel):
     ses: Ses = Ses()
     webhooks: Webhooks = Webhooks()
     ai: Ai = Ai()
+    oidc: Oidc = Oidc()
     default_organization: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
     """The slug of the organization that a request is about when nothing else says; none by default."""
     demo_safe_mode: bool = False
     """Refuse what can't be undone, whoever asks."""
+
+    session_hours: Annotated[int, Field(ge=1, le=168)] = 12
+    """How long a browser stays signed in at most."""
+    session_idle_minutes: Annotated[int, Field(ge=5, le=1440)] = 120
+    """How long a browser stays signed in without a request."""
+    view_as_role: str = "workspace_viewer"
+    """The role in which the pages are seen while viewing as a client."""
+    view_as_writing_role: str = "workspace_admin"
+    """The same for a view that may change something."""
 
     host: str = "127.0.0.1"
     port: Port = 8000
