@@ -19,14 +19,15 @@ from pybreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN
 
 from config.telemetry import CIRCUIT_CHANGES
 from domain.delivery.ports import Held
+from providers.health.leases import Leases
 from providers.health.shared import Shared
 
 FAILURES: Final = 5
 """Failed calls in a row that open a circuit."""
-OPEN_SECONDS: Final = 10.0
+OPEN_SECONDS: Final = 5.0
 """An open circuit is tried by one call this often, so it closes soon after the provider is back."""
 PROBE_SECONDS: Final = 20.0
-"""The longest that the trying call may take; if its process is gone, another may try after that."""
+"""The longest that the trying call may take, where processes can't tell each other that it is under way."""
 FRESH_SECONDS: Final = 1.0
 """How old a process's view of a circuit may be."""
 KEPT: Final = 20_000
@@ -109,8 +110,10 @@ class _Storage(pybreaker.CircuitBreakerStorage):
 class _Circuit:
     """One circuit: pybreaker's state machine and the storage beneath it."""
 
-    def __init__(self, name: str, shared: Shared, open_seconds: float) -> None:
+    def __init__(self, name: str, shared: Shared, open_seconds: float, leases: Leases) -> None:
         self._name = name
+        self._leases = leases
+        self._probing = False
         self._shared = shared
         self._storage = _Storage(name, shared)
         self._breaker = pybreaker.CircuitBreaker(
@@ -160,15 +163,22 @@ class _Circuit:
             if self._storage.state == STATE_HALF_OPEN:
                 self._give_probe_back()
 
+    def renew(self) -> None:
+        if self._probing:
+            self._shared.keep_probe(self._name, self._leases.seconds)
+
     def _take_probe(self) -> bool:
-        taken = self._shared.take_probe(self._name, PROBE_SECONDS)
+        taken = self._shared.take_probe(self._name, self._leases.seconds)
         if taken is None:
             taken = time.monotonic() - self._probed_at >= PROBE_SECONDS
         if taken:
             self._probed_at = time.monotonic()
+            self._probing = True
+            self._leases.keep()
         return taken
 
     def _give_probe_back(self) -> None:
+        self._probing = False
         self._probed_at = float("-inf")
         self._shared.give_probe_back(self._name)
 
@@ -180,8 +190,10 @@ class _Circuit:
 class Circuits:
     """The circuits of all providers and clients. Thread-safe."""
 
-    def __init__(self, shared: Shared, *, open_seconds: float = OPEN_SECONDS) -> None:
+    def __init__(self, shared: Shared, leases: Leases, *, open_seconds: float = OPEN_SECONDS) -> None:
         self._shared = shared
+        self._leases = leases
+        leases.renew_by(self._renew)
         self._open_seconds = open_seconds
         self._circuits: dict[tuple[str, UUID], _Circuit] = {}
         self._lock = threading.Lock()
@@ -206,6 +218,12 @@ class Circuits:
         """Take back an admission that was not used."""
         self._circuit(provider, client_id).withdraw()
 
+    def _renew(self) -> None:
+        with self._lock:
+            circuits = list(self._circuits.values())
+        for circuit in circuits:
+            circuit.renew()
+
     def _circuit(self, provider: str, client_id: UUID) -> _Circuit:
         key = provider, client_id
         with self._lock:
@@ -213,7 +231,8 @@ class Circuits:
             if circuit is None:
                 if len(self._circuits) >= KEPT:
                     self._circuits.pop(next(iter(self._circuits)))
-                circuit = self._circuits[key] = _Circuit(f"{provider}:{client_id}", self._shared, self._open_seconds)
+                name = f"{provider}:{client_id}"
+                circuit = self._circuits[key] = _Circuit(name, self._shared, self._open_seconds, self._leases)
             return circuit
 
 

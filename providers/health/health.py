@@ -8,6 +8,7 @@ from uuid import UUID
 from config.telemetry import PROVIDER_HELD
 from domain.delivery.ports import CameTo, Held
 from providers.health.circuits import OPEN_SECONDS, Circuits
+from providers.health.leases import LEASE_SECONDS, Leases
 from providers.health.limits import Limits
 from providers.health.shared import Shared
 
@@ -15,10 +16,11 @@ from providers.health.shared import Shared
 class SharedHealth:
     """Implements `domain.delivery.ports.ProviderHealth` over Redis. Thread-safe."""
 
-    def __init__(self, url: str, *, open_seconds: float = OPEN_SECONDS) -> None:
+    def __init__(self, url: str, *, open_seconds: float = OPEN_SECONDS, lease_seconds: float = LEASE_SECONDS) -> None:
         self._shared = Shared(url)
-        self._circuits = Circuits(self._shared, open_seconds=open_seconds)
-        self._limits = Limits(self._shared)
+        self._leases = Leases(lease_seconds)
+        self._circuits = Circuits(self._shared, self._leases, open_seconds=open_seconds)
+        self._limits = Limits(self._shared, self._leases)
 
     def admit(self, provider: str, account: str, client_id: UUID) -> Held | None:
         """Ask for one call; the circuit first, since a place that is taken has to be given back."""
@@ -52,4 +54,5 @@ class SharedHealth:
 
     def close(self) -> None:
         """Close the connections."""
+        self._leases.close()
         self._shared.close()

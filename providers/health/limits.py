@@ -11,11 +11,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
 from config.telemetry import PROVIDER_LIMIT
 from domain.delivery.ports import Held
+from providers.health.leases import Leases
 from providers.health.shared import Shared
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
 CEILING: Final = 64
 """A limit that has grown to this is lifted."""
-LEASE_MS: Final = 30_000
-"""A place is given back after this if its process is gone; a call takes 15 s at most."""
 QUIET_MS: Final = 600_000
 """A limit under which nothing was called for so long is lifted."""
 CUT_MS: Final = 1_000
@@ -43,6 +43,13 @@ if redis.call('ZCARD', KEYS[2]) >= math.floor(limit) then return {0, tostring(li
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return {1, tostring(limit)}
+"""
+_RENEW: Final = """
+local t = redis.call('TIME')
+local until_ms = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[1]
+for i = 2, #ARGV do redis.call('ZADD', KEYS[2], 'XX', until_ms, ARGV[i]) end
+redis.call('PEXPIRE', KEYS[2], ARGV[1])
+return {}
 """
 _ANSWERED: Final = """
 redis.call('ZREM', KEYS[2], ARGV[1])
@@ -77,8 +84,11 @@ class _Account:
 class Limits:
     """The limits of all accounts. Thread-safe; a call is settled by the thread that was admitted."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, leases: Leases) -> None:
         self._shared = shared
+        self._leases = leases
+        self._lease_ms = int(leases.seconds * 1000)
+        leases.renew_by(self._renew)
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._lock = threading.Lock()
 
@@ -91,15 +101,25 @@ class Limits:
                 view.tokens[threading.get_ident()] = token
                 return None
             local = len(view.tokens) < view.limit if view.limit else True
-        answer = self._shared.ask(lambda redis: self._run(redis, _ADMIT, provider, account, token, LEASE_MS))
+        answer = self._shared.ask(lambda redis: self._run(redis, _ADMIT, provider, account, token, self._lease_ms))
         admitted, limit = (local, None) if answer is None else (bool(answer[0]), float(answer[1]))
         with self._lock:
             self._note(view, provider, limit)
             if admitted:
                 view.tokens[threading.get_ident()] = token
-                return None
+        if admitted:
+            self._leases.keep()
+            return None
         wait = timedelta(seconds=random.uniform(*_WAIT))  # noqa: S311  no secret
         return Held(datetime.now(UTC) + wait, "The provider takes fewer calls at once just now.")
+
+    def _renew(self) -> None:
+        # What has no place, because there was no limit when it was admitted, gets none.
+        with self._lock:
+            held = {key: list(view.tokens.values()) for key, view in self._accounts.items() if view.limit}
+        for (provider, account), tokens in held.items():
+            if tokens:
+                self._shared.ask(partial(_renew, _keys(provider, account), self._lease_ms, tokens))
 
     def settle(self, provider: str, account: str, *, throttled: bool, answered: bool) -> None:
         """Give the place back, and learn from what the provider said."""
@@ -148,6 +168,10 @@ class Limits:
     def _run(redis: Redis, script: str, provider: str, account: str, *arguments: object) -> list[str]:
         keys = _keys(provider, account)
         return cast("list[str]", redis.eval(script, len(keys), *keys, *map(str, arguments)))
+
+
+def _renew(keys: tuple[str, str, str], lease_ms: int, tokens: list[str], redis: Redis) -> None:
+    redis.eval(_RENEW, len(keys), *keys, str(lease_ms), *tokens)
 
 
 def _keys(provider: str, account: str) -> tuple[str, str, str]:

@@ -78,6 +78,10 @@ class Shared:
         key = f"{_CIRCUIT}{name}:probe"
         return self.ask(lambda redis: bool(redis.set(key, "1", nx=True, px=int(seconds * 1000))))
 
+    def keep_probe(self, name: str, seconds: float) -> None:
+        """Keep that right for so long from now, if it was not lost."""
+        self.ask(lambda redis: redis.pexpire(f"{_CIRCUIT}{name}:probe", int(seconds * 1000)))
+
     def give_probe_back(self, name: str) -> None:
         """Let another call try the circuit."""
         self.ask(lambda redis: redis.delete(f"{_CIRCUIT}{name}:probe"))

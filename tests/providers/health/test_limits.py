@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,11 +14,13 @@ import pytest
 from domain.kernel.ids import new_id
 from providers.health.health import SharedHealth
 from providers.health.limits import CEILING
+from tests.support.eventually import eventually
 from tests.support.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.integration
 CLIENT: UUID = new_id()
 AT_ONCE = 8
+LEASE = 0.5
 
 
 @pytest.fixture
@@ -91,3 +94,15 @@ def test_without_redis_each_process_limits_itself() -> None:
         server.stop()
         _at_once([health] * AT_ONCE, _throttled)
         assert 1 <= _at_once([health] * AT_ONCE, _answered) <= AT_ONCE // 2
+
+
+def test_a_place_is_kept_while_the_call_is_under_way_and_soon_free_when_its_process_is_gone(redis_url: str) -> None:
+    with closing(SharedHealth(redis_url)) as lasting, closing(SharedHealth(redis_url, lease_seconds=LEASE)) as mortal:
+        for _ in range(3):
+            _at_once([mortal] * 2, _throttled)
+        assert mortal.admit("p", "a", CLIENT) is None
+        until = time.monotonic() + 3 * LEASE
+        while time.monotonic() < until:
+            assert lasting.admit("p", "a", CLIENT) is not None
+        mortal.close()
+        eventually(lambda: lasting.admit("p", "a", CLIENT) is None, within=5, what="The place")
