@@ -69,7 +69,8 @@ class Intake:
 
     async def receipt(self, receipt: Receipt, form: str, attempt: str | None) -> Taking | Literal["spooled"]:
         """Take a report for good. Raises NotStoredError (503) when neither database nor spool can be had."""
-        if self._spool.wanted and await self._spool.must_keep() and await self._kept(Arrival("status", form, attempt)):
+        # A report may overtake others, so it goes straight in even while kept texts have yet to be brought in.
+        if self._spool.away and await self._kept(Arrival("status", form, attempt)):
             return "spooled"
         try:
             async with asyncio.timeout(RECEIPT_WITHIN):

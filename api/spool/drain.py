@@ -24,6 +24,8 @@ from domain.kernel.database import Database
 from domain.kernel.errors import GatehouseError
 
 RECEIPT_WITHIN: Final = 10.0
+RECEIPTS_AT_ONCE: Final = 4
+"""Half of the connections that the api may open; the other half serves who asks meanwhile."""
 _log = structlog.get_logger(__name__)
 
 
@@ -128,18 +130,31 @@ class Drain:
         return rejected
 
     async def _take_receipts(self, receipts: Sequence[tuple[bytes, Receipt]]) -> Sequence[bytes]:
+        """Record reports, some at once: their order makes no difference, and each is a transaction of its own."""
+        places = asyncio.Semaphore(RECEIPTS_AT_ONCE)
+
+        async def take(receipt: Receipt) -> Exception | None:
+            async with places:
+                return await self._take_receipt(receipt)
+
+        failures = await asyncio.gather(*(take(receipt) for _, receipt in receipts))
         rejected = []
-        for entry, receipt in receipts:
-            try:
-                async with asyncio.timeout(RECEIPT_WITHIN):
-                    outcome = await to_thread.run_sync(take_receipt, self._database, receipt, abandon_on_cancel=True)
-            except Exception as error:  # noqa: BLE001  one report must not hold up all that came after it
-                if not is_refusal(error):
-                    raise AwayError(type(error).__name__) from None
+        for (entry, _), error in zip(receipts, failures, strict=True):
+            if error is not None and not is_refusal(error):
+                raise AwayError(type(error).__name__)
+            if error is not None:
                 rejected.append(_aside(entry, type(error).__name__))
-            else:
-                SPOOL.labels("status", "repeated" if outcome == "repeated" else "brought_in").inc()
         return rejected
+
+    async def _take_receipt(self, receipt: Receipt) -> Exception | None:
+        """Record a report; return why that failed, since one must not hold up all that came after it."""
+        try:
+            async with asyncio.timeout(RECEIPT_WITHIN):
+                outcome = await to_thread.run_sync(take_receipt, self._database, receipt, abandon_on_cancel=True)
+        except Exception as error:  # noqa: BLE001  whatever it was
+            return error
+        SPOOL.labels("status", "repeated" if outcome == "repeated" else "brought_in").inc()
+        return None
 
 
 def _aside(entry: bytes, reason: str) -> bytes:

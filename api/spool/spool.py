@@ -39,7 +39,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Spool:
-    """The spool of one process. Lives on one event loop; `wanted` tells whether webhooks are to be kept."""
+    """The spool of one process. Lives on one event loop.
+
+    `wanted`: whether texts are to be kept; `away`: whether the database did not answer when it was last asked, so that
+    even what may overtake others is to be kept.
+    """
 
     def __init__(self, directory: Path, redis_url: str, *, files: FileStore | None = None) -> None:
         self._directory = directory
@@ -54,7 +58,7 @@ class Spool:
         self._task: asyncio.Task[None] | None = None
         self._drain: Drain | None = None
         self._measured = float("-inf")
-        self.wanted = False
+        self.wanted = self.away = False
 
     async def start(self, drain: Drain) -> None:
         """Begin. What an earlier process left is brought in before anything that comes now."""
@@ -84,7 +88,7 @@ class Spool:
         self._failures += 1
         if not self.wanted:
             _log.warning("spooling_began")
-        self.wanted = True
+        self.wanted = self.away = True
         self._wake.set()
 
     async def must_keep(self) -> bool:
@@ -121,7 +125,9 @@ class Spool:
             await self._measure()
 
     async def _bring_in(self, drain: Drain) -> None:
+        failures = self._failures
         await drain.ready()
+        self.away = failures != self._failures
         brought = await self._bring_all(drain)
         if self.wanted and await self._lag() < NEARLY:
             brought += await self._settle(drain)

@@ -21,7 +21,7 @@ from domain.kernel.errors import GatehouseError
 
 STREAM: Final = "gatehouse:spool"
 REJECTED: Final = "gatehouse:spool:rejected"
-_DRAINER: Final = "gatehouse:spool:drainer"
+DRAINER: Final = "gatehouse:spool:drainer"
 _DRAINER_SECONDS: Final = 15.0
 _FIELD: Final = b"entry"
 _CONFIRM_MILLISECONDS: Final = 2_500
@@ -113,7 +113,7 @@ class StreamStore:
     @asynccontextmanager
     async def drainer(self) -> AsyncIterator[bool]:
         """Give whether this process is the one that brings the stream in, for as long as the block lasts."""
-        lock = self._redis.lock(_DRAINER, timeout=_DRAINER_SECONDS, blocking=False)
+        lock = self._redis.lock(DRAINER, timeout=_DRAINER_SECONDS, blocking=False)
         if not await lock.acquire():
             yield False
             return

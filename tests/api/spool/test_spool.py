@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import redis
 
+from api.spool.stream import DRAINER
 from domain.kernel.ids import new_id
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 from tests.api.conftest import ADMIN_TOKEN
@@ -89,6 +90,27 @@ def test_a_redis_that_keeps_what_it_is_told_is_the_spool(edge: Edge, durable_red
         edge.proxy.set("pass")
         assert edge.wait_stored(4) == [(f"text {number}", "spool") for number in range(4)]
         eventually(lambda: edge.kept() == {})
+
+
+def test_a_report_goes_straight_in_while_kept_texts_have_yet_to_be_brought_in(
+    edge: Edge, durable_redis: PrivateRedis
+) -> None:
+    _use(edge, durable_redis)
+    attempt = _attempt(edge.database)
+    with redis.Redis.from_url(durable_redis.url) as another_process, edge.serving() as client:
+        another_process.set(DRAINER, "it brings the texts in, slowly", px=60_000)
+        edge.proxy.set("refuse")
+        assert edge.post(client).status_code == 200
+        edge.proxy.set("pass")
+
+        def recorded() -> bool:
+            assert edge.report(client, attempt, "delivered").status_code == 204
+            return edge.database.execute("SELECT state FROM deliveries").fetchone() == ("delivered",)
+
+        eventually(recorded)
+        assert edge.stored() == []
+        another_process.delete(DRAINER)
+        edge.wait_stored(1)
 
 
 @pytest.mark.parametrize("setting", [("appendonly", "no"), ("maxmemory-policy", "allkeys-lru")])
