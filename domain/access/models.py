@@ -39,8 +39,6 @@ class User(Base):
     sealed_totp_secret: Mapped[str | None] = mapped_column(Text, deferred=True)
     totp_confirmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger)
-    failed_attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
-    locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_sign_in_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(
@@ -113,6 +111,17 @@ class RecoveryCode(Base):
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     code_hash: Mapped[bytes] = mapped_column(primary_key=True)
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class GuessCount(Base):
+    """Wrong guesses of a password or a code of late; `key_hash` says whose, without a name (`lockout`)."""
+
+    __tablename__ = "guess_counts"
+
+    key_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class OidcIdentity(Base):

@@ -24,3 +24,7 @@ class ConflictError(GatehouseError):
 
 class InvalidInputError(GatehouseError):
     """The input is not acceptable as it is."""
+
+
+class BusyError(GatehouseError):
+    """Too much of this is under way. Try again in a moment."""

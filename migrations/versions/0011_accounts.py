@@ -26,8 +26,6 @@ _USERS = """
         sealed_totp_secret text,
         totp_confirmed_at timestamptz,
         totp_last_step bigint,
-        failed_attempts integer NOT NULL DEFAULT 0,
-        locked_until timestamptz,
         last_sign_in_at timestamptz,
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now()
@@ -91,6 +89,15 @@ _RECOVERY_CODES = """
         PRIMARY KEY (user_id, code_hash)
     )
 """
+# Guesses are counted by a hash of what was typed, for accounts that exist and for those that don't.
+_GUESS_COUNTS = """
+    CREATE TABLE guess_counts (
+        key_hash bytea PRIMARY KEY CHECK (length(key_hash) = 32),
+        failures integer NOT NULL,
+        last_at timestamptz NOT NULL,
+        locked_until timestamptz
+    )
+"""
 _OIDC_IDENTITIES = """
     CREATE TABLE oidc_identities (
         issuer text NOT NULL,
@@ -128,6 +135,7 @@ _PLATFORM = {
     "user_sessions": _SESSIONS,
     "account_tokens": _ACCOUNT_TOKENS,
     "recovery_codes": _RECOVERY_CODES,
+    "guess_counts": _GUESS_COUNTS,
     "oidc_identities": _OIDC_IDENTITIES,
 }
 _INDEXES = {
@@ -135,6 +143,7 @@ _INDEXES = {
     "memberships_reports_to": "memberships (reports_to) WHERE reports_to IS NOT NULL",
     "user_sessions_user": "user_sessions (user_id)",
     "user_sessions_expires": "user_sessions (expires_at)",
+    "guess_counts_last": "guess_counts (last_at)",
     "account_tokens_user": "account_tokens (user_id)",
     "oidc_identities_user": "oidc_identities (user_id)",
 }
@@ -151,10 +160,17 @@ def upgrade() -> None:
     tenant_table("api_keys", app="SELECT, INSERT, UPDATE")
     for name, definition in _INDEXES.items():
         op.execute(f"CREATE INDEX {name} ON {definition}")
+    # A letter about an account is of the platform and of no client.
+    op.execute("ALTER TABLE sandbox_emails ALTER COLUMN client_id DROP NOT NULL")
 
 
 def downgrade() -> None:
     """Drop everything that `upgrade` made."""
+    op.execute("ALTER TABLE sandbox_emails NO FORCE ROW LEVEL SECURITY")
+    op.execute("DELETE FROM sandbox_emails WHERE client_id IS NULL")
+    op.execute("ALTER TABLE sandbox_emails FORCE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE sandbox_emails ALTER COLUMN client_id SET NOT NULL")
     op.execute(
-        "DROP TABLE api_keys, memberships, oidc_identities, recovery_codes, account_tokens, user_sessions, users"
+        "DROP TABLE api_keys, memberships, guess_counts, oidc_identities, recovery_codes, account_tokens,"
+        " user_sessions, users"
     )

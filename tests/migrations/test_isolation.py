@@ -28,6 +28,7 @@ PLATFORM_TABLES = {
     "flag_revisions",
     "flag_targets",
     "flags",
+    "guess_counts",
     "oidc_identities",
     "queue_limits",
     "queue_weights",
