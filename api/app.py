@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -58,7 +59,7 @@ from domain.webhooks.means import WebhookMeans
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
-from providers.registry import build_sealer, build_webhooks
+from providers.registry import build_flags, build_sealer, build_webhooks
 from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
@@ -130,6 +131,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.redis = redis.asyncio.from_url(
         settings.redis_url.get_secret_value(), socket_connect_timeout=2, socket_timeout=2
     )
+    app.state.flags = build_flags(settings)
+    app.state.flags.serve(app.state.database)
+    await asyncio.to_thread(app.state.flags.start)
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
     publisher = publish_from(app.state.database, transport, bell, window=settings.queue_window)
@@ -146,7 +150,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.thread_signals = RedisSignals(settings.redis_url.get_secret_value())
     app.state.bots = BotDirectory(app.state.database)
     app.state.chat = Chat(settings, app.state.database, app.state.ingest)
-    app.state.limits = Limits(app.state.redis)
+    app.state.limits = Limits(app.state.redis, app.state.flags)
     app.state.webhooks = WebhookMeans(build_webhooks(settings), build_sealer(settings), SystemClock())
     app.state.thread_streams = ThreadStreams(app.state.database, app.state.signals)
     try:
@@ -157,6 +161,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.ingest.close()
         await app.state.numbers.close()
         await app.state.redis.aclose()
+        await asyncio.to_thread(app.state.flags.close)
         transport.close()
         bell.close()
         app.state.database.close()

@@ -44,19 +44,25 @@ def platform_scope() -> Iterator[Session]:
 @contextmanager
 def platform_database() -> Iterator[Database]:
     """Open the database for several such transactions."""
+    from domain.flags.inforce import IN_FORCE  # noqa: PLC0415
     from domain.kernel.database import Database  # noqa: PLC0415
     from providers.brokers.publishing import publish_from  # noqa: PLC0415
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
+    from providers.flags.once import FlagsOnce  # noqa: PLC0415
+    from providers.flags.telling import tell_after_commit  # noqa: PLC0415
 
     settings = begin()
     database = Database(settings.postgres_url("app"), settings.postgres_url("platform"), pool_size=1, name="gatehouse")
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
     publish_from(database, transport, bell, window=settings.queue_window)
+    database.inform(**{IN_FORCE: FlagsOnce(settings.postgres_url("platform"))})
+    teller = tell_after_commit(database, settings.redis_url.get_secret_value())
     try:
         yield database
     finally:
         database.close()
+        teller.close()
         bell.close()
         transport.close()

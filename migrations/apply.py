@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from domain.kernel.database import sqlalchemy_url
+from migrations.flags import synchronise
 
 _HERE = Path(__file__).parent
 
@@ -29,8 +30,13 @@ def head() -> str:
 
 
 def upgrade(owner_url: str, revision: str = "head") -> None:
-    """Apply every pending migration up to `revision`, as the schema's owner. Safe to run again and at the same time."""
+    """Apply every pending migration up to `revision`, as the schema's owner. Safe to run again and at the same time.
+
+    At the head the flags of this release are written into their table as well.
+    """
     command.upgrade(_config(owner_url), revision)
+    if revision in {"head", head()}:
+        synchronise(owner_url)
 
 
 def downgrade(owner_url: str, revision: str) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from domain.kernel.database import Database
     from domain.replies.ports import Composer
     from domain.webhooks.ports import Sealer, WebhookCaller
+    from providers.flags.process import ProcessFlags
+    from providers.jwks.reader import TokenReader
 
 
 class ProviderNotConfiguredError(GatehouseError):
@@ -44,6 +46,13 @@ def build_health(settings: Settings) -> ProviderHealth:
     from providers.health.health import SharedHealth  # noqa: PLC0415  # as below
 
     return SharedHealth(settings.redis_url.get_secret_value())
+
+
+def build_flags(settings: Settings) -> ProcessFlags:
+    """Return what keeps this process's flags. It has to be started and closed."""
+    from providers.flags.process import ProcessFlags  # noqa: PLC0415  # as below
+
+    return ProcessFlags(settings.postgres_url("platform"), settings.redis_url.get_secret_value())
 
 
 def build_composer(settings: Settings) -> Composer:

@@ -14,6 +14,7 @@ from domain.queue.ports import Transport
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
+from providers.registry import build_flags
 from workers.active import Active
 from workers.broker import DRAMATIQ_QUEUE, RECEIVE_WAIT, JobBroker, JobConsumer
 from workers.connection import PlatformConnection
@@ -49,6 +50,10 @@ class Engine:
         self.transport: Transport = build_transport(settings.broker_url.get_secret_value())
         self.bell = RedisBell(settings.redis_url.get_secret_value())
         publish_from(self.database, self.transport, self.bell, window=settings.queue_window)
+        self.flags = build_flags(settings)
+        self.flags.serve(self.database)
+        # Before the first claim, so that no job passes a switch that is thrown.
+        self.flags.start()
         clock = SystemClock()
         self.slots = Slots(settings.worker_threads)
         self.active = Active()
@@ -56,7 +61,8 @@ class Engine:
             PlatformConnection(url, "gatehouse-presence"), queues=queues, threads=settings.worker_threads
         )
         self.finisher = Finisher(PlatformConnection(url, "gatehouse-finish", by_key=True), self.active.discard)
-        self.runner = Runner(build_services(settings, self.database, clock), clock, self.finisher.submit)
+        services = build_services(settings, self.database, clock, self.flags)
+        self.runner = Runner(services, clock, self.finisher.submit)
         self._claims = PlatformConnection(url, "gatehouse-claim", flush=False, by_key=True)
         self.broker = JobBroker(self._consumer, [TimeLimit(time_limit=_DAY_MS), Lifecycle(self)])
         dramatiq.actor(broker=self.broker, actor_name="run", queue_name=DRAMATIQ_QUEUE)(self._run)
@@ -69,6 +75,7 @@ class Engine:
         """Write the ends that wait, for at most `seconds`, then say goodbye; return whether all were written."""
         written = self.finisher.close(seconds)
         self.presence.close()
+        self.flags.close()
         self.transport.close()
         self.bell.close()
         self.database.close()

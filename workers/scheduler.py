@@ -46,6 +46,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
     from providers.health.health import SharedHealth  # noqa: PLC0415
+    from providers.registry import build_flags  # noqa: PLC0415
     from workers.announcer import Announcer  # noqa: PLC0415
     from workers.circuit_watch import CircuitWatch  # noqa: PLC0415
     from workers.connection import PlatformConnection  # noqa: PLC0415
@@ -58,6 +59,9 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
     database = Database(settings.postgres_url("app"), url, pool_size=2, name="gatehouse-scheduler")
+    flags = build_flags(settings)
+    flags.serve(database)
+    flags.start()
     parts: dict[str, Part] = {
         "dispatcher": Dispatcher(
             PlatformConnection(url, "gatehouse-dispatcher", flush=False, by_key=True),
@@ -89,6 +93,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     stopping.wait()
     for thread in threads:
         thread.join(_STOP_SECONDS)
+    flags.close()
     transport.close()
     bell.close()
     database.close()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from domain.alerts.policy import Alert, Owner
+from domain.flags.definitions import COLLAPSE_MINUTES
+from domain.flags.inforce import flags_of, whole
 from domain.kernel.database import raw_connection
 from domain.kernel.errors import NotFoundError
 from domain.kernel.ids import new_id
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 # In the order of the fields of `Owner`. The last settled delivery to an owner's present address tells whether it works.
 _OWNER: Final = """
     SELECT c.org_id, c.name, c.timezone, coalesce(s.notification_channel, 'sms'), s.alert_kinds,
-           coalesce(s.alert_collapse_minutes, 5), c.owner_phone, c.owner_email,
+           s.alert_collapse_minutes, c.owner_phone, c.owner_email,
            c.sms_number IS NOT NULL OR c.messaging_service_sid IS NOT NULL,
            EXISTS (SELECT FROM opt_outs o
                    WHERE o.client_id = c.id AND o.channel = 'sms' AND o.address = c.owner_phone),
@@ -67,7 +69,7 @@ def read_owner(session: Session, client_id: UUID) -> Owner:
     row = raw_connection(session).execute(_OWNER, {"client_id": client_id}).fetchone()
     if row is None:
         raise NotFoundError("There is no such client in this organization.")
-    return _owner(row)
+    return _owner(session, client_id, row)
 
 
 def store_alert(session: Session, alert: Alert) -> tuple[UUID, Owner] | None:
@@ -85,7 +87,7 @@ def store_alert(session: Session, alert: Alert) -> tuple[UUID, Owner] | None:
         "correlation_id": alert.correlation_id,
     }
     row: tuple[Any, ...] | None = raw_connection(session).execute(_STORE, parameters).fetchone()
-    return None if row is None else (row[0], _owner(row[1:]))
+    return None if row is None else (row[0], _owner(session, alert.client_id, row[1:]))
 
 
 def keep_others_out(session: Session, client_id: UUID) -> None:
@@ -97,7 +99,9 @@ def _lock_of(client_id: UUID) -> str:
     return f"alerts:{client_id}"
 
 
-def _owner(row: tuple[Any, ...]) -> Owner:
+def _owner(session: Session, client_id: UUID, row: tuple[Any, ...]) -> Owner:
     values = list(row)
+    if values[_COLLAPSE] is None:
+        values[_COLLAPSE] = whole(flags_of(session), COLLAPSE_MINUTES, org_id=values[0], client_id=client_id)
     values[_COLLAPSE] = timedelta(minutes=values[_COLLAPSE])
     return Owner(*values)

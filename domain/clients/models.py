@@ -57,7 +57,7 @@ class Client(Base):
 
 
 class ClientSettings(Base):
-    """How a client wants things done. A client without a row has the defaults.
+    """How a client wants things done. A client without a row has the defaults; a NULL is the platform's setting.
 
     Quiet hours are wall-clock times in the client's time zone, from the start up to (not including) the end, and may
     pass midnight. `answer_threshold` is the confidence (0 to 1) below which a reply asks or offers a call-back.
@@ -74,10 +74,10 @@ class ClientSettings(Base):
     notification_channel: Mapped[NotificationChannel] = mapped_column(Text, server_default=FetchedValue())
     fallback_text: Mapped[str | None] = mapped_column(Text)
     call_back_text: Mapped[str | None] = mapped_column(Text)
-    answer_threshold: Mapped[float] = mapped_column(REAL, server_default=FetchedValue())
+    answer_threshold: Mapped[float | None] = mapped_column(REAL)
     alert_kinds: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
-    alert_collapse_minutes: Mapped[int] = mapped_column(SmallInteger, server_default=FetchedValue())
-    takeover_minutes: Mapped[int] = mapped_column(SmallInteger, server_default=FetchedValue())
+    alert_collapse_minutes: Mapped[int | None] = mapped_column(SmallInteger)
+    takeover_minutes: Mapped[int | None] = mapped_column(SmallInteger)
     sms_validity_minutes: Mapped[int | None] = mapped_column(SmallInteger)
     updated_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=FetchedValue(), onupdate=func.now()

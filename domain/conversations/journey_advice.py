@@ -15,6 +15,10 @@ _BLOCKS: Final[Mapping[str, str]] = {
     Guard.ORGANIZATION_ACTIVE: "Make the organization active again; new messages are answered from then on.",
     Guard.NOT_CANCELLED: "The client has left. If it is to be served again, correct its cancellation.",
     Guard.BILLING_IN_ORDER: "Bring the client's billing in order, or extend its trial.",
+    Guard.PLATFORM_OUTBOUND: "Everything outbound is stopped. When it may leave again:"
+    " gatehouse flags set platform.outbound_stopped false",
+    Guard.PLATFORM_AI: "Replies are not composed just now. When they may be again:"
+    " gatehouse flags set platform.ai_stopped false",
     Guard.CAN_RESPOND_TO_CUSTOMER: "Complete the client's onboarding; until then customers get the fallback text.",
     Guard.CAN_SEND_BOOKING_LINK: "Set the client's booking mode and a public https:// address.",
     Guard.SHOULD_USE_AI: "Turn automatic replies on again for this client (ai_disabled) when that is wanted.",

@@ -14,12 +14,12 @@ from domain.alerts.policy import Alert, AlertKind
 from domain.alerts.raising import raise_alert
 from domain.conversations.messages import ProcessMessages
 from domain.conversations.thread import Waiting, mark_processed
+from domain.flags.definitions import LATE_MINUTES
+from domain.flags.inforce import flags_of, whole
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-TIMELY: Final = timedelta(hours=6)
-"""A reply that comes later than this surprises more than it helps."""
 LATE: Final = "came_late"
 _SHOWN: Final = 120
 
@@ -27,8 +27,13 @@ _SHOWN: Final = 120
 def set_late_aside(
     session: Session, message: ProcessMessages, org_id: UUID, waiting: Sequence[Waiting], now: datetime
 ) -> Sequence[Waiting]:
-    """Hand texts that came late to the owner and return the others."""
-    late = [one for one in waiting if one.came_by in {"spool", "recovery"} and now - one.received_at > TIMELY]
+    """Hand texts that came late to the owner and return the others.
+
+    A reply that comes later than `conversations.late_minutes` surprises more than it helps.
+    """
+    minutes = whole(flags_of(session), LATE_MINUTES, org_id=org_id, client_id=message.client_id)
+    oldest = now - timedelta(minutes=minutes)
+    late = [one for one in waiting if one.came_by in {"spool", "recovery"} and one.received_at < oldest]
     if not late:
         return waiting
     mark_processed(session, late, LATE)

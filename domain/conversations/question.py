@@ -9,6 +9,8 @@ from uuid import UUID
 
 from domain.conversations.messages import ProcessMessages
 from domain.conversations.thread import Thread, Waiting, history
+from domain.flags.definitions import ANSWER_THRESHOLD
+from domain.flags.inforce import flags_of, number
 from domain.gate.decide import decide
 from domain.gate.guards import Decision, Guard
 from domain.gate.snapshot import Snapshot
@@ -20,12 +22,10 @@ from domain.replies.search import search_knowledge
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-DEFAULT_THRESHOLD: Final = 0.5
-
 # In the order of the fields of `Business`.
 _BUSINESS: Final = """
     SELECT c.id, c.org_id, c.name, s.fallback_text, s.call_back_text,
-           coalesce(s.answer_threshold, %(threshold)s)::float8,
+           s.answer_threshold::float8,
            EXISTS (SELECT FROM webhook_endpoints e WHERE e.org_id = c.org_id)
     FROM clients c LEFT JOIN client_settings s ON s.client_id = c.id
     WHERE c.id = %(id)s
@@ -34,14 +34,17 @@ _BUSINESS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """What a reply needs to know of the client. `has_endpoints`: somebody may want to hear of messages."""
+    """What a reply needs to know of the client. `has_endpoints`: somebody may want to hear of messages.
+
+    `answer_threshold` is the client's own, if it has one.
+    """
 
     id: UUID
     org_id: UUID
     name: str
     fallback_text: str | None
     call_back_text: str | None
-    answer_threshold: float
+    answer_threshold: float | None
     has_endpoints: bool
 
 
@@ -82,7 +85,7 @@ def decide_on(session: Session, guard: Guard, snapshot: Snapshot, waiting: Seque
 
 def _business(session: Session, client_id: UUID) -> Business:
     row: tuple[Any, ...] | None = (
-        raw_connection(session).execute(_BUSINESS, {"id": client_id, "threshold": DEFAULT_THRESHOLD}).fetchone()
+        raw_connection(session).execute(_BUSINESS, {"id": client_id}).fetchone()
     )
     if row is None:
         raise NotFoundError(f"There is no client {client_id} in this organization.")
@@ -103,7 +106,13 @@ def _request(
         question=question,
         passages=search_knowledge(session, business.id, question, history=said),
         history=said,
-        threshold=business.answer_threshold,
+        threshold=_threshold(session, business),
         call_back_text=business.call_back_text,
         booking_url=booking_url,
     )
+
+
+def _threshold(session: Session, business: Business) -> float:
+    if business.answer_threshold is not None:
+        return business.answer_threshold
+    return number(flags_of(session), ANSWER_THRESHOLD, org_id=business.org_id, client_id=business.id)

@@ -17,6 +17,8 @@ from domain.conversations.events import Correspondence, tell_replied
 from domain.conversations.start import KeyReusedError
 from domain.delivery.opt_outs import is_opted_out
 from domain.delivery.request import NewDelivery, request_delivery
+from domain.flags.definitions import TAKEOVER_MINUTES
+from domain.flags.inforce import flags_of, whole
 from domain.gate.decide import decide
 from domain.gate.guards import Guard
 from domain.gate.snapshot import load_snapshot
@@ -31,12 +33,11 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 TEXT_LIMIT: Final = 1_600
-DEFAULT_MINUTES: Final = 60
 
 # In the order of the fields of `Held`. The last thing the contact wrote is what a person's reply belongs to.
 _HOLD: Final = """
     SELECT v.id, v.org_id, v.client_id, v.channel, c.address, v.taken_over_until, v.taken_over_by,
-           coalesce(s.takeover_minutes, %(minutes)s),
+           s.takeover_minutes,
            (SELECT m.correlation_id FROM messages m WHERE m.conversation_id = v.id AND m.direction = 'in'
             ORDER BY m.id DESC LIMIT 1)
     FROM conversations v
@@ -100,7 +101,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A conversation whose row is locked."""
+    """A conversation whose row is locked. `minutes`: how long the client wants a takeover to last, if it says so."""
 
     id: UUID
     org_id: UUID
@@ -109,7 +110,7 @@ class Held:
     address: str = field(repr=False)
     taken_over_until: datetime | None
     taken_over_by: str | None
-    minutes: int
+    minutes: int | None
     correlation_id: UUID | None
 
 
@@ -166,8 +167,7 @@ def _checked(text: str) -> str:
 
 def _hold(session: Session, conversation_id: UUID) -> Held:
     session.flush()
-    parameters = {"id": conversation_id, "minutes": DEFAULT_MINUTES}
-    row: tuple[Any, ...] | None = raw_connection(session).execute(_HOLD, parameters).fetchone()
+    row: tuple[Any, ...] | None = raw_connection(session).execute(_HOLD, {"id": conversation_id}).fetchone()
     if row is None:
         raise ConversationNotFoundError
     return Held(*row)
@@ -229,7 +229,10 @@ def _request(session: Session, held: Held, message_id: UUID, correlation_id: UUI
 
 def _take_over(session: Session, held: Held, by: Person, correlation_id: UUID, now: datetime) -> datetime:
     """Make the conversation the person's for the client's time from now on; a longer takeover stays as it is."""
-    until = now + timedelta(minutes=held.minutes)
+    minutes = held.minutes
+    if minutes is None:
+        minutes = whole(flags_of(session), TAKEOVER_MINUTES, org_id=held.org_id, client_id=held.client_id)
+    until = now + timedelta(minutes=minutes)
     if held.taken_over_until is not None:
         until = max(until, held.taken_over_until)
     raw_connection(session).execute(_TAKE_OVER, (until, by.label, held.id))

@@ -16,7 +16,7 @@ Input = str | bool | None
 
 _WEIGHT: Final[Mapping[Block | None, int]] = {None: 0, "soft": 1, "hard": 2}
 
-RULE_VERSION: Final = "2"
+RULE_VERSION: Final = "3"
 """Raised whenever the same snapshot may get another decision than before, so that old log rows stay explicable."""
 
 
@@ -26,6 +26,8 @@ class Guard(StrEnum):
     ORGANIZATION_ACTIVE = "organization_active"
     NOT_CANCELLED = "not_cancelled"
     BILLING_IN_ORDER = "billing_in_order"
+    PLATFORM_OUTBOUND = "platform_outbound"
+    PLATFORM_AI = "platform_ai"
     CAN_RESPOND_TO_CUSTOMER = "can_respond_to_customer"
     CAN_SEND_SMS = "can_send_sms"
     CAN_SEND_BOOKING_LINK = "can_send_booking_link"

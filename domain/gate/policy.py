@@ -3,16 +3,20 @@
 | guard                            | asks                                           | blocks                          |
 | -------------------------------- | ---------------------------------------------- | ------------------------------- |
 | organization_active              | organization                                   | suspended: hard                 |
-| not_cancelled                    | cancels_at, billing_status                     | its last day has passed: hard   |
+| not_cancelled                    | cancels_at, billing_status, archived_at        | last day passed, archived: hard |
 | billing_in_order                 | billing_status, payment_active, trial          | trial over, nothing paid: hard  |
 | can_respond_to_customer          | the three above; onboarding_complete           | not onboarded: soft             |
-| can_send_sms                     | the first three; outbound_paused, opt-out      | paused, opted out: hard         |
+| platform_outbound                | platform_outbound_stopped                      | stopped: hard                   |
+| platform_ai                      | platform_ai_stopped                            | stopped: soft                   |
+| can_send_sms                     | the first three; platform_outbound;            | as these parts                  |
+|                                  | outbound_paused, opt-out                       | paused, opted out: hard         |
 |                                  | and quiet hours, unless direct_reply           | quiet: soft, with `retry_at`    |
 | can_send_booking_link            | onboarding_complete, booking_mode, booking_url | not onboarded, no booking: soft |
 |                                  |                                                | unusable address: soft          |
-| can_send_notification            | the first three; outbound_paused               | paused: hard                    |
+| can_send_notification            | the first three; platform_outbound;            | as these parts                  |
+|                                  | outbound_paused                                | paused: hard                    |
 |                                  | and notifications_paused                       | paused: hard                    |
-| should_use_ai                    | ai_disabled                                    | turned off: soft                |
+| should_use_ai                    | platform_ai; ai_disabled                       | turned off: soft                |
 | not_taken_over                   | taken_over_until                               | a person is answering: hard     |
 | can_process_customer_message     | can_respond_to_customer, can_send_sms,         | as its parts                    |
 |                                  | not_taken_over, should_use_ai                  |                                 |
@@ -43,6 +47,7 @@ from domain.clients.booking import BookingUrl, check_booking_url
 from domain.gate.guards import Decision, Guard, Input, allow, block, first_block, in_utc
 from domain.gate.quiet_hours import is_quiet, next_allowed, wall_clock
 from domain.gate.standing import billing_in_order, not_cancelled, organization_active, standing
+from domain.gate.stops import platform_ai, platform_outbound
 
 if TYPE_CHECKING:
     from domain.gate.snapshot import Snapshot
@@ -60,6 +65,8 @@ __all__ = [
     "not_cancelled",
     "not_taken_over",
     "organization_active",
+    "platform_ai",
+    "platform_outbound",
     "should_use_ai",
 ]
 
@@ -96,10 +103,7 @@ def can_send_notification(snapshot: Snapshot) -> Decision:
 
 def should_use_ai(snapshot: Snapshot) -> Decision:
     """Decide whether a reply may be composed for this client, rather than the fallback text sent."""
-    inputs = {"ai_disabled": snapshot.ai_disabled}
-    if snapshot.ai_disabled:
-        return block(Guard.SHOULD_USE_AI, "soft", "Automatic replies are turned off for this client.", inputs)
-    return allow(Guard.SHOULD_USE_AI, "Automatic replies are turned on.", inputs)
+    return first_block(Guard.SHOULD_USE_AI, _composing(snapshot))
 
 
 def not_taken_over(snapshot: Snapshot) -> Decision:
@@ -116,7 +120,7 @@ def can_process_customer_message(snapshot: Snapshot) -> Decision:
     """Decide what becomes of a customer's message: allowed, compose; soft, the fallback text; hard, nothing."""
     answering = _answering(snapshot)
     parts = [*standing(answering), _live(answering), *_texting(answering), not_taken_over(answering)]
-    return first_block(Guard.CAN_PROCESS_CUSTOMER_MESSAGE, [*parts, should_use_ai(answering)])
+    return first_block(Guard.CAN_PROCESS_CUSTOMER_MESSAGE, [*parts, *_composing(answering)])
 
 
 def can_process_booking_request(snapshot: Snapshot) -> Decision:
@@ -136,6 +140,8 @@ RULES: Final[Mapping[Guard, Rule]] = {
     Guard.ORGANIZATION_ACTIVE: organization_active,
     Guard.NOT_CANCELLED: not_cancelled,
     Guard.BILLING_IN_ORDER: billing_in_order,
+    Guard.PLATFORM_OUTBOUND: platform_outbound,
+    Guard.PLATFORM_AI: platform_ai,
     Guard.CAN_RESPOND_TO_CUSTOMER: can_respond_to_customer,
     Guard.CAN_SEND_SMS: can_send_sms,
     Guard.CAN_SEND_BOOKING_LINK: can_send_booking_link,
@@ -157,6 +163,16 @@ def _live(snapshot: Snapshot) -> Decision:
     return _onboarded(Guard.CAN_RESPOND_TO_CUSTOMER, snapshot)
 
 
+def _composing(snapshot: Snapshot) -> list[Decision]:
+    guard = Guard.SHOULD_USE_AI
+    inputs = {"ai_disabled": snapshot.ai_disabled}
+    if snapshot.ai_disabled:
+        ours = block(guard, "soft", "Automatic replies are turned off for this client.", inputs)
+    else:
+        ours = allow(guard, "Automatic replies are turned on.", inputs)
+    return [platform_ai(snapshot), ours]
+
+
 def _texting(snapshot: Snapshot) -> list[Decision]:
     guard = Guard.CAN_SEND_SMS
     inputs = {"recipient_opted_out": snapshot.recipient_opted_out}
@@ -164,7 +180,7 @@ def _texting(snapshot: Snapshot) -> list[Decision]:
         consent = block(guard, "hard", "The recipient has opted out, or its address has bounced.", inputs)
     else:
         consent = allow(guard, "The contact has not opted out.", inputs)
-    return [_outbound_open(guard, snapshot), consent, _not_quiet(snapshot)]
+    return [platform_outbound(snapshot), _outbound_open(guard, snapshot), consent, _not_quiet(snapshot)]
 
 
 def _alerting(snapshot: Snapshot) -> list[Decision]:
@@ -174,7 +190,7 @@ def _alerting(snapshot: Snapshot) -> list[Decision]:
         alerts = block(guard, "hard", "Notifications to the owner are paused for this client.", inputs)
     else:
         alerts = allow(guard, "Notifications are not paused.", inputs)
-    return [_outbound_open(guard, snapshot), alerts]
+    return [platform_outbound(snapshot), _outbound_open(guard, snapshot), alerts]
 
 
 def _booking(snapshot: Snapshot) -> list[Decision]:

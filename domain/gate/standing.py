@@ -24,13 +24,16 @@ def organization_active(snapshot: Snapshot) -> Decision:
 
 
 def not_cancelled(snapshot: Snapshot) -> Decision:
-    """Decide whether the client is still with us; one that has cancelled is served until `cancels_at`."""
+    """Decide whether the client is still with us: not archived, and if it has cancelled, not before `cancels_at`."""
     guard = Guard.NOT_CANCELLED
     inputs: dict[str, Input] = {
         "billing_status": snapshot.billing_status,
         "cancels_at": in_utc(snapshot.cancels_at),
+        "archived_at": in_utc(snapshot.archived_at),
         "now": in_utc(snapshot.now),
     }
+    if snapshot.archived_at is not None:
+        return block(guard, "hard", "The client is archived.", inputs)
     if _has_left(snapshot):
         return block(guard, "hard", "The client has cancelled and its service has ended.", inputs)
     if snapshot.cancels_at is not None:
@@ -54,9 +57,10 @@ def billing_in_order(snapshot: Snapshot) -> Decision:
 
 
 def _has_left(snapshot: Snapshot) -> bool:
-    if snapshot.cancels_at is None:
-        return snapshot.billing_status == "canceled"
-    return snapshot.cancels_at <= snapshot.now
+    # `canceled` is written down once the day has come, so it counts whatever a clock shows.
+    return snapshot.billing_status == "canceled" or (
+        snapshot.cancels_at is not None and snapshot.cancels_at <= snapshot.now
+    )
 
 
 def _billing(snapshot: Snapshot) -> tuple[bool, str]:
@@ -67,8 +71,7 @@ def _billing(snapshot: Snapshot) -> tuple[bool, str]:
         case "past_due":
             return True, "The payment is past due; the client is served during the grace period."
         case "canceled":
-            left = _has_left(snapshot)
-            return not left, "The subscription has ended." if left else "The subscription is paid until it ends."
+            return False, "The subscription has ended."
         case "none" | "trial":
             return _unsubscribed(snapshot)
         case _:

@@ -31,8 +31,8 @@ _GIVE_UP: Mapping[str, str | int] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-_SET_TENANT = text("SELECT set_config('gatehouse.org_id', :org_id, true)")
-_SET_CLIENTS = text(
+# Both are set each time: what a session was left with by mistake counts for no transaction after it.
+_SET_SCOPE = text(
     "SELECT set_config('gatehouse.org_id', :org_id, true), set_config('gatehouse.client_ids', :client_ids, true)"
 )
 
@@ -72,6 +72,10 @@ class Database:
         self._hooks.append(hook)
         self._info.update(info)
 
+    def inform(self, **info: object) -> None:
+        """Put `info` into `session.info` of every session: what all of a process's transactions go by."""
+        self._info.update(info)
+
     @contextmanager
     def tenant_scope(self, org_id: UUID, clients: Collection[UUID] | None = None) -> Iterator[Session]:
         """Open a transaction that sees and writes only the rows of one organization, or of some of its clients.
@@ -80,12 +84,11 @@ class Database:
         """
         with self._scope(self._app) as session:
             session.info["org_id"] = org_id
-            if clients is None:
-                session.execute(_SET_TENANT, {"org_id": str(org_id)})
-            else:
+            ids = ""
+            if clients is not None:
                 ids = "{" + ",".join(str(client_id) for client_id in clients) + "}"
                 session.info["client_ids"] = frozenset(clients)
-                session.execute(_SET_CLIENTS, {"org_id": str(org_id), "client_ids": ids})
+            session.execute(_SET_SCOPE, {"org_id": str(org_id), "client_ids": ids})
             yield session
 
     @contextmanager

@@ -35,9 +35,8 @@ LONGEST_SPREAD: Final = timedelta(minutes=30)
 """What waits for a held endpoint comes back over so long, not all at once: a quarter of that time, within these."""
 PROBE_LEASE: Final = timedelta(seconds=30)
 """How long one call may take to find out whether an endpoint is up again, while all others wait."""
-DISABLE_AFTER: Final = timedelta(days=3)
 DISABLE_FAILURES: Final = SEND_TRIES
-"""An endpoint is disabled when all calls failed for so long, and there were at least so many of them."""
+"""An endpoint is disabled when all calls failed for long enough, and there were at least so many of them."""
 LONGEST_RETRY_AFTER: Final = timedelta(hours=12)
 
 Verdict = Literal["delivered", "failed", "gone"]
@@ -84,9 +83,9 @@ def spread(failing_for: timedelta) -> timedelta:
     return _within(failing_for / 4, SHORTEST_SPREAD, LONGEST_SPREAD)
 
 
-def has_failed_for_good(health: Health, now: datetime) -> bool:
+def has_failed_for_good(health: Health, now: datetime, disable_after: timedelta) -> bool:
     """Return whether an endpoint failed for so long that it is called no more."""
-    return health.failures >= DISABLE_FAILURES and now - health.failing_since >= DISABLE_AFTER
+    return health.failures >= DISABLE_FAILURES and now - health.failing_since >= disable_after
 
 
 def words(answer: Answer) -> str:

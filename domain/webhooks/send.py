@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
 
+from domain.flags.definitions import DISABLE_AFTER_HOURS
+from domain.flags.inforce import flags_of, whole
 from domain.kernel.ids import new_id
 from domain.queue.outcome import Cancel, Done, Outcome, Retry, Snooze
 from domain.queue.run import Run
@@ -124,7 +127,7 @@ def _failed(session: Session, run: Run, calling: _Calling, answer: Answer, means
     repository.close_attempt(session, calling.attempt_id, answer, why)
     if health is None:
         return Cancel("The endpoint was disabled or deleted meanwhile.")
-    if has_failed_for_good(health, now):
+    if has_failed_for_good(health, now, _disable_after(session, send)):
         return Cancel(disable_failing(session, send, health, why, now))
     if is_down(answer):
         repository.hold(session, send.endpoint_id, now + hold(now - health.failing_since, answer.retry_after))
@@ -133,6 +136,11 @@ def _failed(session: Session, run: Run, calling: _Calling, answer: Answer, means
         repository.settle(session, send.id, "failed", why, now)
         return Cancel(f"Given up after {run.tries} tries: {why}")
     return Retry(why, wait_before_retry(run.tries, answer.retry_after), _error_class(answer))
+
+
+def _disable_after(session: Session, send: Loaded) -> timedelta:
+    hours = whole(flags_of(session), DISABLE_AFTER_HOURS, org_id=send.org_id, client_id=send.endpoint_client_id)
+    return timedelta(hours=hours)
 
 
 def _error_class(answer: Answer) -> str:

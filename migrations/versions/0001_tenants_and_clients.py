@@ -127,7 +127,7 @@ def upgrade() -> None:
                 CHECK (notification_channel IN ('none', 'sms', 'email', 'both')),
             fallback_text text,
             call_back_text text,
-            answer_threshold real NOT NULL DEFAULT 0.5 CHECK (answer_threshold BETWEEN 0 AND 1),
+            answer_threshold real CHECK (answer_threshold BETWEEN 0 AND 1),
             updated_at timestamptz NOT NULL DEFAULT now(),
             FOREIGN KEY (org_id, client_id) REFERENCES clients (org_id, id) ON DELETE CASCADE,
             CHECK ((quiet_hours_start IS NULL) = (quiet_hours_end IS NULL))

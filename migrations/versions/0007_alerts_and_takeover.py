@@ -82,9 +82,8 @@ def upgrade() -> None:
         """
         ALTER TABLE client_settings
             ADD COLUMN alert_kinds text[],
-            ADD COLUMN alert_collapse_minutes smallint NOT NULL DEFAULT 5
-                CHECK (alert_collapse_minutes BETWEEN 0 AND 1440),
-            ADD COLUMN takeover_minutes smallint NOT NULL DEFAULT 60 CHECK (takeover_minutes BETWEEN 1 AND 10080),
+            ADD COLUMN alert_collapse_minutes smallint CHECK (alert_collapse_minutes BETWEEN 0 AND 1440),
+            ADD COLUMN takeover_minutes smallint CHECK (takeover_minutes BETWEEN 1 AND 10080),
             ADD COLUMN sms_validity_minutes smallint CHECK (sms_validity_minutes BETWEEN 1 AND 10080)
         """
     )

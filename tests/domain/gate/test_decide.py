@@ -133,4 +133,4 @@ def test_a_tenant_s_session_cannot_rewrite_its_log(database: Database) -> None:
             pytest.raises(ProgrammingError, match="permission denied"),
         ):
             session.execute(statement)
-    assert [log.reason for log in _logs(database)] == ["Automatic replies are turned on."]
+    assert [log.reason for log in _logs(database)] == ["Nothing stands in the way."]

@@ -27,7 +27,7 @@ BILLING: list[tuple[dict[str, Any], str, str]] = [
     ({"billing_status": "past_due", "payment_active": False}, "allow", "allow"),
     ({"billing_status": "past_due", "cancels_at": LONG_AGO}, "hard", "allow"),
     ({"billing_status": "canceled"}, "hard", "hard"),
-    ({"billing_status": "canceled", "cancels_at": SOON}, "allow", "allow"),
+    ({"billing_status": "canceled", "cancels_at": SOON}, "hard", "hard"),
     ({"billing_status": "canceled", "cancels_at": NOON}, "hard", "hard"),
     ({"billing_status": "trial", "payment_active": False}, "allow", "allow"),
     ({"billing_status": "trial", "payment_active": False, "trial_ends_at": SOON}, "allow", "allow"),
@@ -39,6 +39,8 @@ BILLING: list[tuple[dict[str, Any], str, str]] = [
     ({"billing_status": "none", "payment_active": False, "trial_ends_at": SOON}, "allow", "allow"),
     ({"billing_status": "none", "payment_active": False, "trial_ends_at": LONG_AGO}, "allow", "hard"),
     ({"billing_status": "unheard of"}, "allow", "hard"),
+    ({"billing_status": "active", "archived_at": LONG_AGO}, "hard", "allow"),
+    ({"billing_status": "active", "archived_at": SOON}, "hard", "allow"),
 ]
 
 
@@ -103,18 +105,25 @@ def test_a_conversation_that_a_person_answers_says_until_when(zone: str, words: 
 HARDER: list[dict[str, Any]] = [
     {"org_active": False},
     {"cancels_at": datetime(2020, 1, 1, tzinfo=UTC)},
+    {"archived_at": datetime(2020, 1, 1, tzinfo=UTC)},
     {"outbound_paused": True},
+    {"platform_outbound_stopped": True},
     {"notifications_paused": True},
     {"recipient_opted_out": True},
     {"taken_over_until": datetime(2030, 1, 1, tzinfo=UTC)},
     {"billing_status": "canceled", "cancels_at": None},
     {"billing_status": "none", "payment_active": False, "trial_ends_at": datetime(2020, 1, 1, tzinfo=UTC)},
 ]
-SOFTER: list[dict[str, Any]] = [{"ai_disabled": True}, {"onboarding_complete": False}, {"booking_mode": "none"}]
+SOFTER: list[dict[str, Any]] = [
+    {"ai_disabled": True},
+    {"platform_ai_stopped": True},
+    {"onboarding_complete": False},
+    {"booking_mode": "none"},
+]
 _RANK = {"allow": 0, "soft": 1, "hard": 2}
 
 
-@given(ANY, st.sampled_from(Guard), st.sampled_from(HARDER[:6] + SOFTER))
+@given(ANY, st.sampled_from(Guard), st.sampled_from(HARDER[:8] + SOFTER))
 def test_throwing_a_switch_never_loosens_a_decision(snapshot: Snapshot, guard: Guard, block: dict[str, Any]) -> None:
     before, after = RULES[guard](snapshot), RULES[guard](replace(snapshot, **block))
     assert _RANK[after.outcome] >= _RANK[before.outcome]

@@ -20,26 +20,31 @@ from domain.gate.snapshot import Snapshot
 from tests.domain.gate.snapshots import DAY, NIGHT, NOON, with_fields
 
 TABLE: Final = """
-                    | org can bil res sms boo not per ai  | message booking alert
-org suspended       | Ho  .   .   Ho  Ho  .   Ho  .   .   | Ho      Ho      Ho
-left, status stale  | .   Hc  .   Hc  Hc  .   Hc  .   .   | Hc      Hc      Hc
-left, and canceled  | .   Hc  Hb  Hc  Hc  .   Hc  .   .   | Hc      Hc      Hc
-trial over          | .   .   Hb  Hb  Hb  .   Hb  .   .   | Hb      Hb      Hb
-outbound paused     | .   .   .   .   Hs  .   Hn  .   .   | Hs      Hs      Hn
-opted out           | .   .   .   .   Hs  .   .   .   .   | Hs      Hs      .
-alerts paused       | .   .   .   .   .   .   Hn  .   .   | .       .       Hn
-person answers      | .   .   .   .   .   .   .   Hp  .   | Hp      Hp      .
-not onboarded       | .   .   .   Sr  .   Sk  .   .   .   | Sr      Sr      .
-quiet, not asked    | .   .   .   .   Ss  .   .   .   .   | .       .       .
-ai disabled         | .   .   .   .   .   .   .   .   Sa  | Sa      .       .
-no booking          | .   .   .   .   .   Sk  .   .   .   | .       Sk      .
-no booking address  | .   .   .   .   .   Sk  .   .   .   | .       Sk      .
+                    | org can bil out cmp res sms boo not per ai  | message booking alert
+org suspended       | Ho  .   .   .   .   Ho  Ho  .   Ho  .   .   | Ho      Ho      Ho
+left, status stale  | .   Hc  .   .   .   Hc  Hc  .   Hc  .   .   | Hc      Hc      Hc
+left, and canceled  | .   Hc  Hb  .   .   Hc  Hc  .   Hc  .   .   | Hc      Hc      Hc
+archived            | .   Hc  .   .   .   Hc  Hc  .   Hc  .   .   | Hc      Hc      Hc
+trial over          | .   .   Hb  .   .   Hb  Hb  .   Hb  .   .   | Hb      Hb      Hb
+platform stopped    | .   .   .   Ht  .   .   Ht  .   Ht  .   .   | Ht      Ht      Ht
+outbound paused     | .   .   .   .   .   .   Hs  .   Hn  .   .   | Hs      Hs      Hn
+opted out           | .   .   .   .   .   .   Hs  .   .   .   .   | Hs      Hs      .
+alerts paused       | .   .   .   .   .   .   .   .   Hn  .   .   | .       .       Hn
+person answers      | .   .   .   .   .   .   .   .   .   Hp  .   | Hp      Hp      .
+not onboarded       | .   .   .   .   .   Sr  .   Sk  .   .   .   | Sr      Sr      .
+quiet, not asked    | .   .   .   .   .   .   Ss  .   .   .   .   | .       .       .
+platform ai stopped | .   .   .   .   Si  .   .   .   .   .   Si  | Si      .       .
+ai disabled         | .   .   .   .   .   .   .   .   .   .   Sa  | Sa      .       .
+no booking          | .   .   .   .   .   .   .   Sk  .   .   .   | .       Sk      .
+no booking address  | .   .   .   .   .   .   .   Sk  .   .   .   | .       Sk      .
 """
 
 COLUMNS: Final = (
     Guard.ORGANIZATION_ACTIVE,
     Guard.NOT_CANCELLED,
     Guard.BILLING_IN_ORDER,
+    Guard.PLATFORM_OUTBOUND,
+    Guard.PLATFORM_AI,
     Guard.CAN_RESPOND_TO_CUSTOMER,
     Guard.CAN_SEND_SMS,
     Guard.CAN_SEND_BOOKING_LINK,
@@ -51,7 +56,7 @@ COLUMNS: Final = (
     Guard.CAN_PROCESS_NOTIFICATION_REQUEST,
 )
 NAMED: Final = dict(
-    zip("ocbrsknpa", COLUMNS[:9], strict=True),
+    zip("ocbtirsknpa", COLUMNS[:11], strict=True),
 )
 WEIGHTS: Final = {"H": "hard", "S": "soft"}
 
@@ -62,8 +67,11 @@ STATES: Final[list[list[tuple[str | None, dict[str, Any]]]]] = [
         (None, {}),
         ("left, status stale", {"cancels_at": NOON}),
         ("left, and canceled", {"billing_status": "canceled", "cancels_at": NOON - timedelta(days=1)}),
+        ("archived", {"archived_at": NOON - timedelta(days=1)}),
         ("trial over", {"billing_status": "trial", "payment_active": False, "trial_ends_at": NOON}),
     ],
+    [(None, {}), ("platform stopped", {"platform_outbound_stopped": True})],
+    [(None, {}), ("platform ai stopped", {"platform_ai_stopped": True})],
     [(None, {}), ("outbound paused", {"outbound_paused": True})],
     [(None, {}), ("opted out", {"recipient_opted_out": True})],
     [(None, {}), ("alerts paused", {"notifications_paused": True})],
@@ -121,7 +129,7 @@ def test_every_combination_of_switches_is_decided_as_the_table_says() -> None:
             if winner is not None:
                 assert decision.inputs.get("asked", guard) == guard
             asked += 1
-    assert asked == 8192 * len(COLUMNS)
+    assert asked == 40960 * len(COLUMNS)
 
 
 def test_the_rules_change_only_together_with_their_version() -> None:
@@ -131,4 +139,4 @@ def test_the_rules_change_only_together_with_their_version() -> None:
         for guard in COLUMNS:
             decision = RULES[guard](snapshot)
             outcomes.update(f"{guard}:{decision.guard}:{decision.outcome};".encode())
-    assert (RULE_VERSION, outcomes.hexdigest()[:16]) == ("2", "0f20c93ac2b53909")
+    assert (RULE_VERSION, outcomes.hexdigest()[:16]) == ("3", "c698b63a273ea59a")

@@ -12,7 +12,7 @@ from domain.kernel.ids import new_id
 from domain.queue.finish import RunLostError
 from domain.queue.outcome import Cancel, Done, Outcome, Retry, Snooze
 from domain.webhooks.events import EventType
-from domain.webhooks.policy import DISABLE_AFTER, RETRY_WAITS, SEND_TRIES
+from domain.webhooks.policy import RETRY_WAITS, SEND_TRIES
 from domain.webhooks.wire import new_secret
 from migrations.seeds.demo import CLIENT_ID
 from tests.support.webhook_receiver import answering, silent
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 SECRET = new_secret()
+DISABLE_AFTER = timedelta(hours=72)
+"""The default of the setting."""
 AN_HOUR = timedelta(hours=1)
 
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.webhooks.policy import (
-    DISABLE_AFTER,
     DISABLE_FAILURES,
     LONGEST_HOLD,
     LONGEST_RETRY_AFTER,
@@ -82,7 +81,9 @@ def test_a_moment_of_trouble_costs_a_moment() -> None:
     assert hold(timedelta(milliseconds=200), None) == SHORTEST_HOLD
 
 
-@given(TIMES, st.integers(0, 100))
-def test_an_endpoint_is_given_up_after_days_and_several_tries(failing_for: timedelta, failures: int) -> None:
-    given_up = has_failed_for_good(Health(NOW - failing_for, failures), NOW)
-    assert given_up == (failing_for >= DISABLE_AFTER and failures >= DISABLE_FAILURES)
+@given(TIMES, TIMES, st.integers(0, 100))
+def test_an_endpoint_is_given_up_after_a_long_time_and_several_tries(
+    failing_for: timedelta, long: timedelta, failures: int
+) -> None:
+    given_up = has_failed_for_good(Health(NOW - failing_for, failures), NOW, long)
+    assert given_up == (failing_for >= long and failures >= DISABLE_FAILURES)
