@@ -17,7 +17,7 @@ from api.ingest import Ingest
 from api.intake import Intake
 from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
-from api.pages import ASSETS
+from api.pages import ASSETS, answer_with_pages
 from api.routes import (
     audit,
     circuits,
@@ -30,16 +30,19 @@ from api.routes import (
     leads,
     notices,
     notifications,
+    oidc,
     queues,
     sandbox,
     sandbox_mail,
     ses,
+    sessions,
     sign_in,
     spool,
     suppressions,
     twilio_sms,
     twilio_status,
     unsubscribe,
+    view_as,
     webhook_endpoints,
     widget,
 )
@@ -59,7 +62,7 @@ from domain.webhooks.means import WebhookMeans
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
-from providers.registry import build_flags, build_sealer, build_webhooks
+from providers.registry import build_flags, build_openid, build_sealer, build_webhooks
 from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
@@ -73,6 +76,9 @@ if TYPE_CHECKING:
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     sign_in.router,
+    oidc.router,
+    sessions.router,
+    view_as.router,
     twilio_sms.router,
     twilio_status.router,
     ses.router,
@@ -110,7 +116,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.roles = read_roles(CONFIG)
+    app.state.clock = SystemClock()
+    app.state.openid = build_openid(settings)
     answer_with_problems(app)
+    answer_with_pages(app)
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")

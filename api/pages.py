@@ -1,21 +1,115 @@
-"""Server-rendered pages: templates of `api/dashboard`, escaped, under a policy that allows only our own assets."""
+"""Server-rendered pages: templates of `api/dashboard`, escaped, under a policy that allows only our own assets.
+
+A template gets `csrf_token`, `csp_nonce`, `who` (None or the name and roles of who signed in) and `view_as` (None or as
+which client the pages are seen, and until when). Without `request` these are empty: right for a page to which it makes
+no difference who reads it, and which changes nothing.
+"""
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
+
+from api import csrf
+from api.access.browser import known_browser, set_cookie
+from api.errors import ProblemError, problem_response
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+    from api.access.browser import Browser
+    from config.settings import Settings
 
 DASHBOARD: Final = Path(__file__).parent / "dashboard"
 ASSETS: Final = DASHBOARD / "assets"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:;"
+    " font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
 
 _templates = Environment(
     loader=FileSystemLoader(DASHBOARD), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 
 
-def page(template: str, status: int = 200, **context: object) -> HTMLResponse:
-    """Return a page. A name that the template uses and `context` lacks is an error."""
-    return HTMLResponse(_templates.get_template(template).render(**context), status)
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who signed in, in words."""
+
+    name: str
+    roles: str
+
+
+class _Token:
+    """The token for a page's changes, made when the template asks for it.
+
+    Only then does a browser without a session need a cookie to bind it to; `fresh` is what that has to hold.
+    """
+
+    def __init__(self, request: Request, browser: Browser | None) -> None:
+        self._settings: Settings = request.app.state.settings
+        self._held = browser.token if browser else csrf.pre_session_secret(request, self._settings)
+        self.fresh: str | None = None
+
+    def __str__(self) -> str:
+        if self._held is None:
+            self._held = self.fresh = csrf.new_secret()
+        return csrf.token_for(self._settings, self._held)
+
+    def let_hold(self, response: Response) -> None:
+        """Give the browser its cookie, if it needs one."""
+        if self.fresh is not None:
+            set_cookie(response, self._settings, self.fresh, name=csrf.PRE_SESSION)
+
+
+def page(template: str, /, status: int = 200, *, request: Request | None = None, **context: object) -> HTMLResponse:
+    """Return a page that no cache keeps. A name that the template uses and `context` lacks is an error.
+
+    With `request` it knows who reads it, and its forms can be sent.
+    """
+    nonce = secrets.token_urlsafe(16)
+    browser = known_browser(request) if request else None
+    token = _Token(request, browser) if request else None
+    about = {
+        "csp_nonce": nonce,
+        "csrf_token": token or "",
+        "who": _who(browser),
+        "view_as": browser.view if browser else None,
+    }
+    response = HTMLResponse(_templates.get_template(template).render(about | context), status)
+    response.headers["content-security-policy"] = _POLICY.format(nonce=nonce)
+    response.headers["cache-control"] = "no-store"
+    if token:
+        token.let_hold(response)
+    return response
+
+
+def answer_with_pages(app: FastAPI) -> None:
+    """Show problems as pages to who reads pages; programs keep getting documents."""
+    app.add_exception_handler(ProblemError, _on_problem)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    problem = cast("ProblemError", error)
+    request_id = getattr(request.state, "request_id", None)
+    of_a_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    if problem.status < 400 or not of_a_page:  # noqa: PLR2004 - what is no error leads elsewhere
+        return problem_response(problem, request_id)
+    response = page(
+        "problem.html", problem.status, request=request, words=str(problem), request_id=request_id, sandbox=False
+    )
+    response.headers.update(problem.headers or {})
+    return response
+
+
+def _who(browser: Browser | None) -> Who | None:
+    if browser is None:
+        return None
+    return Who(browser.session.email or browser.session.name, browser.principal.role.replace("_", " "))

@@ -9,6 +9,7 @@ from providers.measured import MeasuredEmail, MeasuredSms
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from domain.access.openid_ports import OpenIdProvider
     from domain.conversations.ports import InboundList
     from domain.delivery.ports import EmailProvider, ProviderHealth, SmsProvider
     from domain.delivery.unsubscribe import UnsubscribeLinks
@@ -97,6 +98,17 @@ def build_sealer(settings: Settings) -> Sealer:
     from providers.sealing import FernetSealer  # noqa: PLC0415  # as above
 
     return FernetSealer(*_secret_keys(settings))
+
+
+def build_openid(settings: Settings) -> OpenIdProvider | None:
+    """Return the OpenID provider that people may sign in with, None when none is set."""
+    from providers.oidc.client import OidcClient  # noqa: PLC0415  # as above
+
+    oidc = settings.oidc
+    if oidc.issuer is None or oidc.client_id is None:
+        return None
+    secret = oidc.client_secret.get_secret_value() if oidc.client_secret else None
+    return OidcClient(oidc.issuer, oidc.client_id, secret)
 
 
 def build_unsubscribe_links(settings: Settings) -> UnsubscribeLinks:

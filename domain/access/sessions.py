@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, delete, select, text
 from domain.access.models import UserSession
 from domain.access.principal import Grant
 from domain.access.view_as import View, note_ended
+from domain.kernel.redaction import redact_email
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,7 +37,8 @@ _LONGEST_AGENT: Final = 500
 class FoundSession:
     """A session that lasts, and all that is needed to know what its holder may do.
 
-    `user_id` is None for the admin token's, whose `admin_token_mark` the caller still has to compare. `reports`: users
+    `user_id` is None for the admin token's, whose `admin_token_mark` the caller still has to compare. `name` is what
+    the audit log calls them. `reports`: users
     who report to this one, over all levels. `view` is what they see the pages as; `view_ran_out`: it has just ended by
     itself, which `view_as.end_overdue` still has to write down.
     """
@@ -151,7 +153,7 @@ def find_session(session: Session, token: str, now: datetime, idle: timedelta = 
         token_hash=bytes(row["token_hash"]),
         user_id=row["user_id"],
         email=row["email"],
-        name=row["name"] or row["email"] or "admin token",
+        name=row["name"] or (redact_email(row["email"]) if row["email"] else "admin token"),
         admin_token_mark=row["admin_token_mark"],
         grants=tuple(_grant(*given) for given in row["grants"] or ()),
         reports=frozenset(row["reports"]),

@@ -1,5 +1,6 @@
 // The sandbox phone: sends texts as signed webhooks through the server, and shows what the sandbox provider "sent".
 
+import { csrf } from "./csrf.js";
 import { Thread, prepareCompose, whyNot } from "./thread.js";
 
 const phone = document.getElementById("phone");
@@ -28,7 +29,7 @@ async function send(text, name = sid(), element = null) {
   try {
     answer = await fetch("/sandbox/texts", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...csrf() },
       body: JSON.stringify(sent),
     });
     if (answer.status === 401) problem = "Not sent: sign in again, in another tab.";
