@@ -61,13 +61,15 @@ def create(
     description: Annotated[str, typer.Option(help="What it is.")] = "",
 ) -> None:
     """Create an endpoint and print its secret, which is shown this once."""
-    from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above
-    from domain.webhooks.endpoints import NewEndpoint, create_endpoint  # noqa: PLC0415
+    from cli.scopes import operator, platform_database  # noqa: PLC0415 - as above
+    from domain.webhooks.endpoints import NewEndpoint, create_endpoint, limit_calls  # noqa: PLC0415
 
     means = _means()
-    with platform_scope() as session:
+    with platform_database() as database:
+        limit_calls(database)
         new = NewEndpoint(org, client, url, events, description)
-        endpoint, secret = create_endpoint(session, new, means, operator())
+        with database.platform_scope() as session:
+            endpoint, secret = create_endpoint(session, new, means, operator())
     typer.echo(f"Endpoint {endpoint.id}. Its secret, shown this once: {secret}")
 
 
@@ -127,7 +129,7 @@ def test(endpoint_id: EndpointId) -> None:
 
     means = _means()
     with platform_database() as database:
-        probe = probe_endpoint(database, endpoint_id, means, operator())
+        probe = probe_endpoint(database.platform_scope, endpoint_id, means, operator())
     if not probe.delivered:
         raise FailureError(f"Not delivered after {probe.milliseconds} ms. {probe.error}")
     typer.echo(

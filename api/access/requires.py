@@ -11,13 +11,12 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from api.access.authentication import authenticate
-from api.access.browser import known_browser
 from api.access.organization import resolve
-from api.csrf import SentToken, check_session
 from api.deps import DatabaseDep, SettingsDep
 from api.errors import ProblemError
 from domain.access.authorize import Reach, reach
 from domain.audit.record import Actor
+from domain.clients.find import ClientNotFoundError, organization_of_client
 from domain.kernel.errors import NotFoundError
 from domain.tenancy.resolve import ResolvedOrganization
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from config.settings import Settings
     from domain.access.authorize import RoleBook
     from domain.access.principal import Principal
     from domain.kernel.database import Database
@@ -71,16 +71,39 @@ class Access:
             yield session
 
     @contextmanager
-    def client_scope(self, client_id: UUID) -> Iterator[Session]:
-        """Open a transaction in the organization of a client that must be within reach, else NotFoundError."""
-        if not self.reach.includes(client_id=client_id):
-            raise NotFoundError("There is no such client.")
-        with self.scope() as session:
+    def scope_of(self, org_id: UUID) -> Iterator[Session]:
+        """Open a transaction in the organization of something that was found or named, no wider than `scope`.
+
+        Raises NotFoundError for an organization other than the request's.
+        """
+        if self.organization is not None and self.organization.id != org_id:
+            raise NotFoundError(f"There is no organization {org_id}.")
+        with self._database.tenant_scope(org_id, self.reach.clients) as session:
             yield session
+
+    @contextmanager
+    def client_scope(self, client_id: UUID) -> Iterator[Session]:
+        """Open a transaction in the organization of a client. Raises ClientNotFoundError unless it is within reach."""
+        if not self.reach.includes(client_id=client_id):
+            raise ClientNotFoundError("There is no such client.")
+        if self.organization is None:
+            with self._database.platform_scope() as session:
+                org_id = organization_of_client(session, client_id)
+            with self.scope_of(org_id) as session:
+                yield session
+        else:
+            with self.scope() as session:
+                organization_of_client(session, client_id)
+                yield session
 
     def may(self, permission: str) -> bool:
         """Whether another permission is theirs here, for what a page offers. The server asks again when it is used."""
         return reach(self._book, self.principal, permission, self.org_id) is not None
+
+    def need(self, permission: str) -> None:
+        """Ask for another permission, for what a request may ask for besides. Raises ProblemError (403)."""
+        if not self.may(permission):
+            raise _forbidden()
 
 
 class Requires:
@@ -89,19 +112,16 @@ class Requires:
     def __init__(self, permission: str) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request, settings: SettingsDep, database: DatabaseDep, sent: SentToken) -> Access:
+    def __call__(self, request: Request, settings: SettingsDep, database: DatabaseDep) -> Access:
         """Return what the request may reach.
 
         Raises:
-            ProblemError: 401 without credentials, 403 without the permission, or as `resolve` does. 403 also for a
-                browser's change that came from no page of ours.
+            ProblemError: 401 without credentials, 403 without the permission, or as `resolve` does.
 
         """
         principal = authenticate(request, settings, database)
         if principal is None:
-            raise unknown(request)
-        if known_browser(request) is not None:
-            check_session(request, settings, sent)
+            raise _unknown(request, settings)
         book: RoleBook = request.app.state.roles
         organization = resolve(request, settings, database, principal)
         within = reach(book, principal, self.permission, organization.id if organization else None)
@@ -124,8 +144,8 @@ class Public:
     def __init__(self, why: str) -> None:
         self.why = why
 
-    def __call__(self) -> None:
-        """Let everybody in."""
+    async def __call__(self) -> None:
+        """Let everybody in. Not in a thread: the ingest routes pay for every step."""
 
 
 def requires(permission: str) -> Any:  # noqa: ANN401 - as Depends itself
@@ -139,11 +159,10 @@ def public(why: str) -> Any:  # noqa: ANN401 - as Depends itself
 
 
 def actor_of(request: Request, principal: Principal) -> Actor:
-    """Return who acts, for the audit log: also while they see the pages as somebody else."""
-    browser = known_browser(request)
+    """Return who acts, for the audit log."""
     return Actor(
         name=principal.name,
-        role=browser.role if browser else principal.role,
+        role=principal.role,
         user_id=principal.id if principal.kind == "user" else None,
         ip=request.client.host if request.client else None,
         user_agent=request.headers.get("user-agent"),
@@ -155,8 +174,7 @@ def _forbidden() -> ProblemError:
     return ProblemError(403, "Your role does not allow this. An administrator can change that.", kind="permission")
 
 
-def unknown(request: Request) -> ProblemError:
-    """Return what is answered to somebody who has to say first who they are."""
+def _unknown(request: Request, settings: Settings) -> ProblemError:  # noqa: ARG001
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         wanted = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
         return ProblemError(303, headers={"Location": f"/sign-in?next={wanted}"})

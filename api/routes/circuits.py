@@ -9,10 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.deps import RequireAdmin, SettingsDep
+from api.access.requires import requires
+from api.deps import SettingsDep
 from providers.health.health import SharedHealth
 
-router = APIRouter(tags=["Circuits"], dependencies=[RequireAdmin])
+router = APIRouter(tags=["Circuits"], dependencies=[requires("health.view")])
 
 
 class CircuitDocument(BaseModel):

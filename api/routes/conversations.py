@@ -9,17 +9,26 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.deps import ActorDep, DatabaseDep, RequireAdmin
+from api.access.requires import Access, requires
 from api.errors import ProblemError
+from api.schemas.paging import After, Limit, Page, cursor, position
 from domain.conversations.takeover import TEXT_LIMIT, Person, Refused, release, reply_as_person
-from domain.conversations.transcript import PAGE, Transcript, organization_of_conversation, read_transcript
+from domain.conversations.transcript import (
+    PAGE,
+    Listed,
+    Transcript,
+    list_conversations,
+    organization_of_conversation,
+    read_transcript,
+)
 from domain.kernel.clock import SystemClock
 
 if TYPE_CHECKING:
-    from domain.kernel.database import Database
     from providers.signals import RedisSignals
 
-router = APIRouter(tags=["Conversations"], dependencies=[RequireAdmin])
+router = APIRouter(tags=["Conversations"])
+Viewing = Annotated[Access, requires("conversations.view")]
+Replying = Annotated[Access, requires("conversations.reply")]
 _LONGEST_NAME = 100
 
 
@@ -52,6 +61,18 @@ class ConversationDocument(BaseModel):
     next: UUID | None
 
 
+class ConversationSummary(BaseModel):
+    """A conversation without its texts."""
+
+    id: UUID
+    client_id: UUID
+    channel: str
+    address: str
+    last_message_at: datetime
+    taken_over_until: datetime | None
+    taken_over_by: str | None
+
+
 class PersonsReply(BaseModel):
     """What a person answers. `minutes` without AI follow from the client's settings."""
 
@@ -78,15 +99,26 @@ class ReleaseDocument(BaseModel):
     released: bool
 
 
+@router.get("/api/v1/conversations")
+def conversations(access: Viewing, client: UUID, limit: Limit = 50, after: After = None) -> Page[ConversationSummary]:
+    """Return a client's conversations, those first in which something was said last."""
+    place = position(after, _at, UUID)
+    with access.client_scope(client) as session:
+        found = list_conversations(session, client, limit=limit, after=None if place is None else (place[0], place[1]))
+    items = [_summary(client, one) for one in found]
+    last = items[-1] if len(items) == limit else None
+    return Page(items=items, next=None if last is None else cursor(last.last_message_at.isoformat(), last.id))
+
+
 @router.get("/api/v1/conversations/{conversation_id}")
 def conversation(
     conversation_id: UUID,
-    database: DatabaseDep,
+    access: Viewing,
     before: Annotated[UUID | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
 ) -> ConversationDocument:
     """Return a conversation, who answers it now, and its last texts."""
-    with database.platform_scope() as session:
+    with access.scope() as session:
         return _document(read_transcript(session, conversation_id, before=before, limit=limit))
 
 
@@ -95,16 +127,15 @@ def reply(
     request: Request,
     conversation_id: UUID,
     answer: PersonsReply,
-    database: DatabaseDep,
-    actor: ActorDep,
+    access: Replying,
     idempotency_key: Annotated[str | None, Header(max_length=100)] = None,
 ) -> ReplyDocument:
     """Answer in place of the AI, which is then silent for the client's `takeover_minutes`.
 
     With an `Idempotency-Key` a repeat sends nothing again. 409 when the contact has opted out or the client is paused.
     """
-    person = Person(actor, answer.author, answer.name)
-    with database.tenant_scope(_organization(database, conversation_id)) as session:
+    person = Person(access.actor, answer.author, answer.name)
+    with access.scope_of(_organization(access, conversation_id)) as session:
         found = reply_as_person(session, conversation_id, answer.text, person, clock=SystemClock(), key=idempotency_key)
     if isinstance(found, Refused):
         raise ProblemError(409, f"Nothing was sent: {found.reason}", kind="blocked-by-the-gate")
@@ -115,16 +146,37 @@ def reply(
 
 
 @router.post("/api/v1/conversations/{conversation_id}/release")
-def give_back(conversation_id: UUID, database: DatabaseDep, actor: ActorDep) -> ReleaseDocument:
+def give_back(conversation_id: UUID, access: Replying) -> ReleaseDocument:
     """Let the AI answer again, from the next message on. What came in meanwhile stays left to the person."""
-    with database.tenant_scope(_organization(database, conversation_id)) as session:
-        released = release(session, conversation_id, Person(actor), clock=SystemClock())
+    with access.scope_of(_organization(access, conversation_id)) as session:
+        released = release(session, conversation_id, Person(access.actor), clock=SystemClock())
     return ReleaseDocument(released=released)
 
 
-def _organization(database: Database, conversation_id: UUID) -> UUID:
-    with database.platform_scope() as session:
+def _organization(access: Access, conversation_id: UUID) -> UUID:
+    if access.org_id is not None:
+        return access.org_id
+    with access.platform() as session:
         return organization_of_conversation(session, conversation_id)
+
+
+def _at(text: object) -> datetime:
+    """Return a time of a cursor. Raises ValueError or TypeError."""
+    if not isinstance(text, str) or (at := datetime.fromisoformat(text)).tzinfo is None:
+        raise ValueError(text)
+    return at
+
+
+def _summary(client_id: UUID, found: Listed) -> ConversationSummary:
+    return ConversationSummary(
+        id=found.id,
+        client_id=client_id,
+        channel=found.channel,
+        address=found.address,
+        last_message_at=found.last_message_at,
+        taken_over_until=found.taken_over_until,
+        taken_over_by=found.taken_over_by,
+    )
 
 
 def _signals(request: Request) -> RedisSignals:

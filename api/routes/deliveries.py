@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.deps import ActorDep, DatabaseDep, RequireAdmin
+from api.access.requires import Access, requires
 from api.schemas.paging import After, Limit, Page, cursor, id_position
 from domain.audit.record import Act, record
 from domain.delivery.listing import Which, find_delivery, list_deliveries, recipient
@@ -19,7 +19,9 @@ from domain.delivery.resolve import Decision, Resolution, clear_sender, resolve_
 from domain.delivery.sender_flags import flagged_senders
 from domain.delivery.states import State
 
-router = APIRouter(tags=["Deliveries"], dependencies=[RequireAdmin])
+router = APIRouter(tags=["Deliveries"])
+Viewing = Annotated[Access, requires("deliveries.view")]
+Resolving = Annotated[Access, requires("deliveries.resolve")]
 Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the audit log.")]
 
 
@@ -118,7 +120,7 @@ class ClearRequest(BaseModel):
 
 @router.get("/api/v1/deliveries")
 def deliveries(
-    database: DatabaseDep,
+    access: Viewing,
     state: State | None = None,
     client: UUID | None = None,
     channel: Literal["sms", "email"] | None = None,
@@ -128,7 +130,7 @@ def deliveries(
 ) -> Page[DeliverySummary]:
     """Return deliveries, the newest first."""
     place = id_position(after)
-    with database.platform_scope() as session:
+    with access.scope() as session:
         found = list_deliveries(session, Which(state, client, channel, needs_person), limit=limit, before_id=place)
         items = [DeliverySummary.model_validate(_summary(one)) for one in found]
     return Page(items=items, next=cursor(items[-1].id) if len(items) == limit else None)
@@ -137,16 +139,15 @@ def deliveries(
 @router.get("/api/v1/deliveries/{delivery_id}")
 def delivery(
     delivery_id: UUID,
-    database: DatabaseDep,
-    actor: ActorDep,
+    access: Viewing,
     reveal: Annotated[bool, Query()] = False,  # noqa: FBT002  # as above
 ) -> DeliveryDocument:
     """Return one delivery with its tries and reports. `reveal` shows what it says and to whom, which is audited."""
-    with database.platform_scope() as session:
+    with access.scope() as session:
         found, attempts, receipts = find_delivery(session, delivery_id)
         if reveal:
             act = Act("delivery.reveal", "delivery", str(found.id), org_id=found.org_id, client_id=found.client_id)
-            record(session, actor, act)
+            record(session, access.actor, act)
         shown = {"subject": found.subject, "body": found.body, "to": found.to_address} if reveal else {}
         return DeliveryDocument.model_validate(
             {
@@ -165,17 +166,17 @@ def delivery(
 
 
 @router.post("/api/v1/deliveries/{delivery_id}/resolve")
-def resolve(delivery_id: UUID, wanted: ResolveRequest, database: DatabaseDep, actor: ActorDep) -> ResolvedDocument:
+def resolve(delivery_id: UUID, wanted: ResolveRequest, access: Resolving) -> ResolvedDocument:
     """Decide about a delivery of which nobody knows whether it was sent, or give up one that waits; 409 otherwise."""
-    with database.platform_scope() as session:
-        state = resolve_delivery(session, delivery_id, Resolution(wanted.decision, wanted.reason), actor)
+    with access.scope() as session:
+        state = resolve_delivery(session, delivery_id, Resolution(wanted.decision, wanted.reason), access.actor)
     return ResolvedDocument(id=delivery_id, state=state)
 
 
 @router.get("/api/v1/sender-flags")
-def sender_flags(database: DatabaseDep) -> list[FlagDocument]:
+def sender_flags(access: Viewing) -> list[FlagDocument]:
     """Return the senders that providers refuse now, the newest first, at most 200."""
-    with database.platform_scope() as session:
+    with access.scope() as session:
         return [
             FlagDocument.model_validate({**_columns(flag), "client": name, "next_try_at": flag.probe_at})
             for flag, name in flagged_senders(session)
@@ -183,10 +184,10 @@ def sender_flags(database: DatabaseDep) -> list[FlagDocument]:
 
 
 @router.post("/api/v1/sender-flags/{flag_id}/clear", status_code=204, response_class=Response)
-def clear(flag_id: UUID, wanted: ClearRequest, database: DatabaseDep, actor: ActorDep) -> Response:
+def clear(flag_id: UUID, wanted: ClearRequest, access: Resolving) -> Response:
     """Let a refused sender send again; what waits for it follows within minutes."""
-    with database.platform_scope() as session:
-        clear_sender(session, flag_id, actor, wanted.reason)
+    with access.scope() as session:
+        clear_sender(session, flag_id, access.actor, wanted.reason)
     return Response(status_code=204)
 
 

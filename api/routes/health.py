@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 import psycopg
 import redis.asyncio
@@ -13,7 +13,7 @@ import structlog
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from api.deps import DatabaseDep, RequireAdmin
+from api.access.requires import Access, public, requires
 from api.errors import ProblemError
 from api.spool.stream import NotKeptError
 from domain.kernel.database import raw_connection
@@ -35,6 +35,7 @@ LIMIT_SECONDS: Final = 2.0
 _FRESH_SECONDS: Final = 1.0
 _LAST_ERRORS: Final = 20
 _DOWN: Final = ("down", "no answer")
+_PROBE: Final = public("what load balancers ask; it says nothing of anybody's data")
 _log = structlog.get_logger("health")
 
 Checks = dict[str, str]
@@ -54,15 +55,15 @@ class Ready(BaseModel):
     checks: dict[str, str]
 
 
-@router.head("/api/health", include_in_schema=False)  # Some load balancers ask so.
-@router.get("/api/health")
+@router.head("/api/health", include_in_schema=False, dependencies=[_PROBE])  # Some load balancers ask so.
+@router.get("/api/health", dependencies=[_PROBE])
 async def alive() -> Alive:
     """Tell that the process runs; asks nobody else."""
     return Alive()
 
 
-@router.head("/api/health/ready", include_in_schema=False)
-@router.get("/api/health/ready", responses={503: {"description": "A server that is needed is down."}})
+@router.head("/api/health/ready", include_in_schema=False, dependencies=[_PROBE])
+@router.get("/api/health/ready", dependencies=[_PROBE])
 async def ready(request: Request) -> Ready:
     """Tell whether messages can be accepted, which takes PostgreSQL, or the spool while it is away.
 
@@ -91,10 +92,10 @@ async def _keeps(request: Request, checks: Checks) -> bool:
     return True
 
 
-@router.get("/api/health/internal", dependencies=[RequireAdmin])
-def internal(database: DatabaseDep) -> dict[str, Any]:
+@router.get("/api/health/internal")
+def internal(access: Annotated[Access, requires("health.view")]) -> dict[str, Any]:
     """Tell operators how deep the queues are, how many workers live, and what died last."""
-    with database.platform_scope() as session:
+    with access.platform() as session:
         dead = list_dead(session, DeadFilter(), limit=_LAST_ERRORS, newest_first=True)
         return {
             "workers_alive": live_workers(raw_connection(session)),

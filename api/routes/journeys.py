@@ -6,23 +6,29 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import DatabaseDep, RequireAdmin, SettingsDep
+from api.access.requires import Access, requires
+from api.deps import SettingsDep, settings_of
 from api.pages import page
-from config.settings import Settings
-from domain.conversations.journey import Journey, JourneyNotFoundError, JourneyState, read_journey
+from domain.conversations.journey import (
+    Journey,
+    JourneyNotFoundError,
+    JourneyState,
+    organization_of_journey,
+    read_journey,
+)
 from domain.conversations.journey_steps import Step, StepKind
 from domain.conversations.journey_words import Tone
 from domain.conversations.recent import recent_messages
-from domain.kernel.database import Database
 
 _SECOND: Final = 1_000
 _MINUTE: Final = 60_000
 
-router = APIRouter(tags=["Journeys"], dependencies=[RequireAdmin])
+router = APIRouter(tags=["Journeys"])
+Viewing = Annotated[Access, requires("journeys.view")]
 
 
 class StepDocument(BaseModel):
@@ -55,9 +61,9 @@ class JourneyDocument(BaseModel):
 
 
 @router.get("/api/v1/journeys/{correlation_id}")
-def journey(correlation_id: UUID, database: DatabaseDep) -> JourneyDocument:
+def journey(correlation_id: UUID, access: Viewing) -> JourneyDocument:
     """Return the steps on record of the message with this correlation id, in the order in which they happened."""
-    found = read_journey(database, correlation_id)
+    found = _find(access, correlation_id)
     return JourneyDocument(
         correlation_id=found.correlation_id,
         client_name=found.client_name,
@@ -73,38 +79,52 @@ def journey(correlation_id: UUID, database: DatabaseDep) -> JourneyDocument:
 
 @router.get("/dashboard/journeys", include_in_schema=False)
 def search(
-    settings: SettingsDep, database: DatabaseDep, wanted: Annotated[str, Query(alias="id", max_length=200)] = ""
+    request: Request, access: Viewing, wanted: Annotated[str, Query(alias="id", max_length=200)] = ""
 ) -> Response:
     """Show the messages that came in last and the form that asks for an id, or go to the journey."""
     if not wanted.strip():
-        return _search_page(settings, database)
+        return _search_page(request, access)
     try:
         correlation_id = UUID(wanted.strip())
     except ValueError:
         problem = "That is not a correlation id. It looks like 01930000-0000-7000-8000-000000000000."
-        return _search_page(settings, database, wanted, problem)
+        return _search_page(request, access, wanted, problem)
     return RedirectResponse(f"/dashboard/journeys/{correlation_id}", status_code=303)
 
 
 @router.get("/dashboard/journeys/{correlation_id}", include_in_schema=False)
-def journey_page(correlation_id: str, settings: SettingsDep, database: DatabaseDep) -> Response:
+def journey_page(request: Request, correlation_id: str, settings: SettingsDep, access: Viewing) -> Response:
     """Show a journey."""
     try:
-        found = read_journey(database, UUID(correlation_id))
+        found = _find(access, UUID(correlation_id))
     except (ValueError, JourneyNotFoundError):
-        return page("journey_missing.html", 404, wanted=correlation_id[:64], sandbox=not settings.is_production)
+        sandbox = not settings.is_production
+        return page("journey_missing.html", 404, request=request, wanted=correlation_id[:64], sandbox=sandbox)
     rows = [_row(found, step) for step in found.steps]
-    return page("journey.html", journey=found, rows=rows, sandbox=not settings.is_production)
+    return page("journey.html", request=request, journey=found, rows=rows, sandbox=not settings.is_production)
 
 
-def _search_page(settings: Settings, database: Database, wanted: str = "", problem: str = "") -> Response:
+def _find(access: Access, correlation_id: UUID) -> Journey:
+    """Read a journey in its organization's scope, also for who may see those of all."""
+    org_id = access.org_id
+    if org_id is None:
+        with access.platform() as session:
+            org_id = organization_of_journey(session, correlation_id)
+    with access.scope_of(org_id) as session:
+        return read_journey(session, correlation_id)
+
+
+def _search_page(request: Request, access: Access, wanted: str = "", problem: str = "") -> Response:
+    with access.scope() as session:
+        messages = recent_messages(session)
     return page(
         "journey_search.html",
         422 if problem else 200,
+        request=request,
         problem=problem,
         wanted=wanted,
-        messages=recent_messages(database),
-        sandbox=not settings.is_production,
+        messages=messages,
+        sandbox=not settings_of(request).is_production,
     )
 
 

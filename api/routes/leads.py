@@ -12,9 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from structlog.contextvars import bind_contextvars
 
-from api.deps import DatabaseDep, RequireAdmin
+from api.access.requires import Access, public, requires
+from api.deps import DatabaseDep
 from api.errors import ProblemError
-from api.routes.widget import admitted_bot
+from api.routes.widget import FOR_VISITORS, admitted_bot
 from api.widget.bots import ServedBot
 from api.widget.leads import LeadForm, LeadTaken, take_lead
 from api.widget.origins import SharedRoute, preflight_headers
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from api.widget.chat import Chat
     from api.widget.limits import Limits
 
-widget = APIRouter(tags=["Widget"], route_class=SharedRoute)
-router = APIRouter(tags=["Leads"], dependencies=[RequireAdmin])
+widget = APIRouter(tags=["Widget"], route_class=SharedRoute, dependencies=[public(FOR_VISITORS)])
+router = APIRouter(tags=["Leads"])
 
 
 class LeadDocument(BaseModel):
@@ -77,13 +78,13 @@ async def leave(
 
 @router.get("/api/v1/leads")
 def leads(
-    database: DatabaseDep,
+    access: Annotated[Access, requires("leads.view")],
     client: Annotated[UUID | None, Query()] = None,
     after: Annotated[UUID | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> LeadPage:
     """Return who left their address, newest first: of all clients, or of one."""
-    with database.platform_scope() as session:
+    with access.scope() as session:
         found = list_leads(session, client_id=client, after=after, limit=limit + 1)
         items = [LeadDocument.model_validate(lead, from_attributes=True) for lead in found[:limit]]
     return LeadPage(items=items, next=items[-1].id if len(found) > limit else None)

@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from api.deps import ActorDep, DatabaseDep, RequireAdmin
+from api.access.requires import Access, requires
 from api.schemas.paging import After, Limit, Page, cursor, id_position
 from api.schemas.queues import MaybeWhy
 from domain.audit.record import Act, record
 from domain.notices.listing import list_notices, resolve_by_id
 from domain.notices.models import Notice
 
-router = APIRouter(tags=["Notices"], dependencies=[RequireAdmin])
+router = APIRouter(tags=["Notices"])
 
 
 class NoticeDocument(BaseModel):
@@ -37,7 +37,7 @@ class NoticeDocument(BaseModel):
 
 @router.get("/api/v1/notices")
 def notices(
-    database: DatabaseDep,
+    access: Annotated[Access, requires("notices.view")],
     kind: Annotated[str | None, Query(max_length=100)] = None,
     org_id: UUID | None = None,
     resolved: Annotated[bool, Query(description="Those that are resolved, instead.")] = False,  # noqa: FBT002
@@ -46,19 +46,26 @@ def notices(
 ) -> Page[NoticeDocument]:
     """Return what waits for a person, the newest first."""
     place = id_position(after)
-    with database.platform_scope() as session:
+    with access.scope() as session:
         found = list_notices(session, kind=kind, org_id=org_id, resolved=resolved, limit=limit, before_id=place)
         items = [_notice(notice) for notice in found]
     return Page(items=items, next=cursor(items[-1].id) if len(items) == limit else None)
 
 
 @router.post("/api/v1/notices/{notice_id}/resolve")
-def resolve(notice_id: UUID, why: MaybeWhy, database: DatabaseDep, actor: ActorDep) -> NoticeDocument:
+def resolve(notice_id: UUID, why: MaybeWhy, access: Annotated[Access, requires("notices.resolve")]) -> NoticeDocument:
     """Take a notice off the list. What raised it raises it anew when it happens again."""
-    with database.platform_scope() as session:
-        notice = resolve_by_id(session, notice_id, by=actor.name)
-        act = Act("notice.resolve", "notice", str(notice_id), why.reason, org_id=notice.org_id)
-        record(session, actor, act)
+    with access.scope() as session:
+        notice = resolve_by_id(session, notice_id, by=access.actor.name)
+        act = Act(
+            "notice.resolve",
+            "notice",
+            str(notice_id),
+            why.reason,
+            org_id=notice.org_id,
+            client_id=notice.client_id,
+        )
+        record(session, access.actor, act)
         return _notice(notice)
 
 

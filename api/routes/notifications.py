@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import anyio
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import ActorDep, DatabaseDep, RequireAdmin
+from api.access.requires import Access, requires
 from domain.alerts.status import AlertStatus, alert_status, channels_past, refresh_notice
 from domain.alerts.trial import CannotTestError, Trial, Verdict, request_trial, verdicts
-from domain.clients.find import organization_of_client
 from domain.kernel.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.audit.record import Actor
-    from domain.kernel.database import Database
 
-router = APIRouter(tags=["Notifications"], dependencies=[RequireAdmin])
+router = APIRouter(tags=["Notifications"])
 WAIT_SECONDS: Final = 10.0
 _TAKEN_WAIT_SECONDS: Final = 3.0
 """How long to wait for the news that a message arrived, once a provider has taken it."""
@@ -73,19 +70,10 @@ class TestDocument(BaseModel):
     not_sent: dict[str, str]
 
 
-def organization(client_id: UUID, database: DatabaseDep) -> UUID:
-    """Return whose client this is. Raises ClientNotFoundError, which is answered with 404."""
-    with database.platform_scope() as session:
-        return organization_of_client(session, client_id)
-
-
-Organization = Annotated[UUID, Depends(organization)]
-
-
 @router.get("/api/v1/clients/{client_id}/notifications")
-def status(client_id: UUID, org_id: Organization, database: DatabaseDep) -> NotificationsDocument:
+def status(client_id: UUID, access: Annotated[Access, requires("notifications.view")]) -> NotificationsDocument:
     """Return whether the owner would be alerted now, by which channels, and when these last worked and failed."""
-    with database.tenant_scope(org_id) as session:
+    with access.client_scope(client_id) as session:
         found = alert_status(session, client_id, now=SystemClock().now())
         past = channels_past(session, client_id)
     return NotificationsDocument(
@@ -111,9 +99,7 @@ def status(client_id: UUID, org_id: Organization, database: DatabaseDep) -> Noti
 @router.post("/api/v1/clients/{client_id}/notifications/test")
 async def send_test(
     client_id: UUID,
-    org_id: Organization,
-    database: DatabaseDep,
-    actor: ActorDep,
+    access: Annotated[Access, requires("notifications.test")],
     response: Response,
     wait: Annotated[float, Query(ge=0, le=WAIT_SECONDS)] = WAIT_SECONDS,
 ) -> TestDocument:
@@ -121,9 +107,9 @@ async def send_test(
 
     202 when that is still open: the status and the deliveries tell later. 409, with the reason, when none can be sent.
     """
-    trial = await run_in_threadpool(_request, database, org_id, client_id, actor)
-    found = await _outcome(database, org_id, trial, wait)
-    await run_in_threadpool(_refresh, database, org_id, client_id)
+    trial = await run_in_threadpool(_request, access, client_id)
+    found = await _outcome(access, client_id, trial, wait)
+    await run_in_threadpool(_refresh, access, client_id)
     works = _together(found)
     if works is None:
         response.status_code = 202
@@ -144,19 +130,19 @@ async def send_test(
     )
 
 
-def _request(database: Database, org_id: UUID, client_id: UUID, actor: Actor) -> Trial:
-    with database.tenant_scope(org_id) as session:
-        trial = request_trial(session, client_id, actor, now=SystemClock().now())
+def _request(access: Access, client_id: UUID) -> Trial:
+    with access.client_scope(client_id) as session:
+        trial = request_trial(session, client_id, access.actor, now=SystemClock().now())
     if isinstance(trial, CannotTestError):
         raise trial
     return trial
 
 
-async def _outcome(database: Database, org_id: UUID, trial: Trial, wait: float) -> Sequence[Verdict]:
+async def _outcome(access: Access, client_id: UUID, trial: Trial, wait: float) -> Sequence[Verdict]:
     """Return what became of a test as soon as all of it is known, or when the time is over."""
 
     def look() -> Sequence[Verdict]:
-        with database.tenant_scope(org_id) as session:
+        with access.client_scope(client_id) as session:
             return verdicts(session, trial.delivery_ids)
 
     until, known_at = anyio.current_time() + wait, None
@@ -170,8 +156,8 @@ async def _outcome(database: Database, org_id: UUID, trial: Trial, wait: float) 
         await anyio.sleep(_LOOK_EVERY)
 
 
-def _refresh(database: Database, org_id: UUID, client_id: UUID) -> AlertStatus:
-    with database.tenant_scope(org_id) as session:
+def _refresh(access: Access, client_id: UUID) -> AlertStatus:
+    with access.client_scope(client_id) as session:
         return refresh_notice(session, client_id, now=SystemClock().now())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.deps import DatabaseDep, RequireAdmin, RequireDevelopment, SettingsDep
+from api.access.requires import Access, public, requires
+from api.deps import DatabaseDep, RequireDevelopment, SettingsDep
 from api.errors import ProblemError
 from api.pages import page
 from api.sandbox.texts import Business, Text, businesses, texts_of
@@ -28,11 +29,11 @@ from providers.signals import PHONE
 
 if TYPE_CHECKING:
     from api.signals import Signals
-    from domain.kernel.database import Database
 
 CUSTOMER: Final = "+15005550001"
 
 router = APIRouter(dependencies=[RequireDevelopment], include_in_schema=False)
+Using = Annotated[Access, requires("sandbox.use")]
 
 
 class NewText(BaseModel):
@@ -52,23 +53,26 @@ class Sent(BaseModel):
     correlation_id: UUID | None
 
 
-@router.get("/demo/chat")
-def chat_page(database: DatabaseDep, bot: UUID | None = None) -> Response:
+@router.get("/demo/chat", dependencies=[public("shows what a visitor of a page with the widget sees")])
+def chat_page(request: Request, database: DatabaseDep, bot: UUID | None = None) -> Response:
     """Show the chat of a bot; of the first one when none is named."""
     query = select(Bot.id, Bot.client_id, Bot.name).where(Bot.enabled).order_by(Bot.id).limit(1)
     with database.platform_scope() as session:
         found = session.execute(query if bot is None else query.where(Bot.id == bot)).one_or_none()
     if found is None:
-        return page("chat_missing.html", 404)
-    return page("chat.html", bot=found)
+        return page("chat_missing.html", 404, request=request)
+    return page("chat.html", request=request, bot=found)
 
 
-@router.get("/sandbox", dependencies=[RequireAdmin])
-def phone_page(settings: SettingsDep, database: DatabaseDep) -> Response:
+@router.get("/sandbox")
+def phone_page(request: Request, settings: SettingsDep, access: Using) -> Response:
     """Show the handset."""
+    with access.scope() as session:
+        found = businesses(session)
     return page(
         "sandbox.html",
-        businesses=businesses(database),
+        request=request,
+        businesses=found,
         customer=CUSTOMER,
         can_sign=settings.twilio.auth_token is not None,
         shows_replies=settings.sms_provider == "sandbox",
@@ -77,34 +81,35 @@ def phone_page(settings: SettingsDep, database: DatabaseDep) -> Response:
     )
 
 
-@router.post("/sandbox/texts", status_code=202, dependencies=[RequireAdmin])
-async def send_text(request: Request, text: NewText) -> Sent:
+@router.post("/sandbox/texts", status_code=202)
+async def send_text(request: Request, text: NewText, access: Using) -> Sent:
     """Send a text the way that a real one comes: as a signed webhook over HTTP."""
-    business = await run_in_threadpool(_business, request.app.state.database, text.client_id)
+    business = await run_in_threadpool(_business, access, text.client_id)
     number = parse_number(text.sender)
     return Sent(
         correlation_id=await post_text(request, sid=text.sid, sender=number, to=business.sms_number, body=text.text)
     )
 
 
-@router.get("/sandbox/events/{client_id}", response_class=EventSourceResponse, dependencies=[RequireAdmin])
-async def follow(request: Request, client_id: UUID, number: Annotated[str, Query(max_length=40)]) -> Response:
+@router.get("/sandbox/events/{client_id}", response_class=EventSourceResponse)
+async def follow(
+    request: Request, client_id: UUID, access: Using, number: Annotated[str, Query(max_length=40)]
+) -> Response:
     """Follow what a number and a business text each other: first all of it, then an event `ready`, then what comes."""
-    business = await run_in_threadpool(_business, request.app.state.database, client_id)
+    business = await run_in_threadpool(_business, access, client_id)
     phone = parse_number(number)
-    return event_stream(lambda closing: _events(request, business, phone, closing))
+    return event_stream(lambda closing: _events(request, access, business, phone, closing))
 
 
 async def _events(
-    request: Request, business: Business, number: str, closing: anyio.Event
+    request: Request, access: Access, business: Business, number: str, closing: anyio.Event
 ) -> AsyncIterator[ServerSentEvent]:
     signals: Signals = request.app.state.signals
-    database: Database = request.app.state.database
     seen: set[UUID] = set()
     with signals.listening(f"{PHONE}{business.client_id}") as signal:
         first = True
         while not closing.is_set():
-            texts = await run_in_threadpool(texts_of, database, business, number)
+            texts = await run_in_threadpool(_texts, access, business, number)
             for text in texts:
                 if text.id not in seen:
                     seen.add(text.id)
@@ -119,8 +124,14 @@ def _event(text: Text) -> ServerSentEvent:
     return ServerSentEvent(json.dumps(text.in_json()), id=str(text.id), event="text")
 
 
-def _business(database: Database, client_id: UUID) -> Business:
-    for business in businesses(database):
-        if business.client_id == client_id:
+def _texts(access: Access, business: Business, number: str) -> Sequence[Text]:
+    """Read in a scope of its own each time: a stream outlives any transaction."""
+    with access.client_scope(business.client_id) as session:
+        return texts_of(session, business, number)
+
+
+def _business(access: Access, client_id: UUID) -> Business:
+    with access.client_scope(client_id) as session:
+        for business in businesses(session, client_id):
             return business
     raise ProblemError(404, "There is no such business with a number.")

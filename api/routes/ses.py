@@ -10,6 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 
+from api.access.requires import public
 from api.aws_pages import HttpsPages
 from api.deps import DatabaseDep
 from api.errors import ProblemError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from domain.kernel.database import Database
 
-router = APIRouter(tags=["Amazon SES"])
+router = APIRouter(tags=["Amazon SES"], dependencies=[public("checks the signature of Amazon SNS")])
 
 _CHANNEL: Final = "ses"
 _log = structlog.get_logger(__name__)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.deps import RequireAdmin, SettingsDep
+from api.access.requires import requires
+from api.deps import SettingsDep
 from api.spool.standing import standings
 
 router = APIRouter(tags=["operations"])
@@ -28,7 +29,7 @@ class SpoolStanding(BaseModel):
     items: list[Store]
 
 
-@router.get("/api/v1/spool", dependencies=[RequireAdmin])
+@router.get("/api/v1/spool", dependencies=[requires("health.view")])
 def spool(settings: SettingsDep) -> SpoolStanding:
     """Tell how many webhooks wait for the database, where, and since when."""
     found = standings(settings.data_dir / "spool", settings.redis_url.get_secret_value())

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from api.deps import ActorDep, DatabaseDep, RequireAdmin
+from api.access.requires import Access, requires
 from api.schemas.paging import After, Limit, Page, cursor, id_position
 from domain.delivery.opt_outs import Channel
 from domain.delivery.suppressions import Which, lift, list_suppressions
 
-router = APIRouter(tags=["Suppressions"], dependencies=[RequireAdmin])
+router = APIRouter(tags=["Suppressions"])
 
 
 class SuppressionDocument(BaseModel):
@@ -36,7 +36,7 @@ class SuppressionDocument(BaseModel):
 
 @router.get("/api/v1/suppressions")
 def suppressions(
-    database: DatabaseDep,
+    access: Annotated[Access, requires("suppressions.view")],
     client: UUID | None = None,
     channel: Channel | None = None,
     address: Annotated[str | None, Query(max_length=254)] = None,
@@ -45,7 +45,7 @@ def suppressions(
 ) -> Page[SuppressionDocument]:
     """Return who must not be written to, the newest first."""
     place = id_position(after)
-    with database.platform_scope() as session:
+    with access.scope() as session:
         found = list_suppressions(session, Which(client, channel, address), limit=limit, before_id=place)
         items = [
             SuppressionDocument(
@@ -65,8 +65,7 @@ def suppressions(
 @router.delete("/api/v1/suppressions/{suppression_id}", status_code=204, response_class=Response)
 def remove(
     suppression_id: UUID,
-    database: DatabaseDep,
-    actor: ActorDep,
+    access: Annotated[Access, requires("suppressions.remove")],
     because: Annotated[str | None, Query(max_length=500, description="Why it may be written to again.")] = None,
 ) -> Response:
     """Let an address be written to again, on record.
@@ -74,6 +73,6 @@ def remove(
     422 when the recipient itself asked not to be written to and `because` does not say that it asked to be again.
     Twilio refuses a number that texted STOP until that number itself texts START, whatever is done here.
     """
-    with database.platform_scope() as session:
-        lift(session, suppression_id, actor, because=because)
+    with access.scope() as session:
+        lift(session, suppression_id, access.actor, because=because)
     return Response(status_code=204)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.access.requires import public
 from api.errors import ProblemError
 from api.twilio_forms import MalformedFormError, text_of
 from api.twilio_signature import signed_form
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _TWIML: Final = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
-router = APIRouter(tags=["Twilio"])
+router = APIRouter(tags=["Twilio"], dependencies=[public("checks Twilio's signature")])
 
 
 @router.post("/webhooks/twilio/sms", response_class=Response)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Request, Response
 
+from api.access.requires import public
 from api.errors import ProblemError
 from api.twilio_forms import MalformedFormError, receipt_of
 from api.twilio_signature import signed_form
@@ -14,7 +15,7 @@ from config.telemetry import INGEST
 if TYPE_CHECKING:
     from api.intake import Intake
 
-router = APIRouter(tags=["Twilio"])
+router = APIRouter(tags=["Twilio"], dependencies=[public("checks Twilio's signature")])
 
 _CHANNEL: Final = "status"
 

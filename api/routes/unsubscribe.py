@@ -8,6 +8,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
+from api.access.requires import public
 from api.deps import DatabaseDep
 from api.pages import page
 from domain.delivery.unsubscribe import UnsubscribeLinks, business_of, unsubscribe
@@ -16,7 +17,7 @@ from providers.registry import build_unsubscribe_links
 if TYPE_CHECKING:
     from config.settings import Settings
 
-router = APIRouter(tags=["E-mail"])
+router = APIRouter(tags=["E-mail"], dependencies=[public("the link itself is signed, and was sent to its reader")])
 _log = structlog.get_logger(__name__)
 
 Token = Annotated[str, Path(max_length=1000)]

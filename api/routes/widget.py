@@ -14,6 +14,7 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import JSONResponse, Response
 from structlog.contextvars import bind_contextvars
 
+from api.access.requires import public
 from api.errors import ProblemError
 from api.widget.bots import ServedBot
 from api.widget.chat import Chat, ChatMessage, Taken
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from api.widget.bots import BotDirectory
     from api.widget.limits import Limits
 
-router = APIRouter(tags=["Widget"], route_class=SharedRoute)
+FOR_VISITORS: Final = "for visitors of any page that the bot allows; a conversation takes its own token"
+router = APIRouter(tags=["Widget"], route_class=SharedRoute, dependencies=[public(FOR_VISITORS)])
 
 _LONGEST_WAIT: Final = 20.0
 

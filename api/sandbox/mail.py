@@ -11,20 +11,18 @@ from sqlalchemy import select
 from providers.sandbox.models import SandboxMail
 
 if TYPE_CHECKING:
-    from domain.kernel.database import Database
+    from sqlalchemy.orm import Session
 
 SHOWN: Final = 100
 """The latest e-mails."""
 
 
-def latest_mail(database: Database) -> Sequence[SandboxMail]:
-    """Return the latest e-mails, the newest first."""
+def latest_mail(session: Session) -> Sequence[SandboxMail]:
+    """Return the latest e-mails of this scope, the newest first."""
     statement = select(SandboxMail).order_by(SandboxMail.created_at.desc(), SandboxMail.attempt_id.desc()).limit(SHOWN)
-    with database.platform_scope() as session:
-        return session.scalars(statement).all()
+    return session.scalars(statement).all()
 
 
-def one_mail(database: Database, attempt_id: UUID) -> SandboxMail | None:
-    """Return one e-mail; None when there is none."""
-    with database.platform_scope() as session:
-        return session.get(SandboxMail, attempt_id)
+def one_mail(session: Session, attempt_id: UUID) -> SandboxMail | None:
+    """Return one e-mail of this scope; None when there is none."""
+    return session.get(SandboxMail, attempt_id)

@@ -16,7 +16,7 @@ from domain.delivery.models import Delivery, NotificationLog
 from providers.sandbox.models import SandboxMessage
 
 if TYPE_CHECKING:
-    from domain.kernel.database import Database
+    from sqlalchemy.orm import Session
 
 SHOWN: Final = 100
 """The latest texts of each direction."""
@@ -56,21 +56,22 @@ class Text:
         }
 
 
-def businesses(database: Database) -> Sequence[Business]:
-    """Return the clients that have a number, those of the demo first."""
+def businesses(session: Session, client_id: UUID | None = None) -> Sequence[Business]:
+    """Return the clients of this scope that have a number, those of the demo first; or that one of them."""
     query = (
         select(Client.id, Client.org_id, Client.name, Client.sms_number, Client.owner_phone)
         .where(Client.sms_number.is_not(None))
         .order_by(Client.id)
         .limit(SHOWN)
     )
-    with database.platform_scope() as session:
-        rows = session.execute(query).all()
-    return [Business(client_id, org_id, name, number or "", owner) for client_id, org_id, name, number, owner in rows]
+    if client_id is not None:
+        query = query.where(Client.id == client_id)
+    rows = session.execute(query).all()
+    return [Business(one, org_id, name, number or "", owner) for one, org_id, name, number, owner in rows]
 
 
-def texts_of(database: Database, business: Business, number: str) -> Sequence[Text]:
-    """Return the latest texts between a number and a business, oldest first."""
+def texts_of(session: Session, business: Business, number: str) -> Sequence[Text]:
+    """Return the latest texts between a number and a business of this scope, oldest first."""
     message, sandbox = ThreadMessage, SandboxMessage
     sent = (
         select(message.id, message.body, message.received_at, message.correlation_id, message.external_id)
@@ -91,7 +92,6 @@ def texts_of(database: Database, business: Business, number: str) -> Sequence[Te
         .order_by(sandbox.created_at.desc())
         .limit(SHOWN)
     )
-    with database.tenant_scope(business.org_id) as session:
-        texts = [Text(i, "sent", body, at, journey, sid) for i, body, at, journey, sid in session.execute(sent)]
-        texts += [Text(i, "received", body, at, journey, None) for i, body, at, journey in session.execute(received)]
+    texts = [Text(i, "sent", body, at, journey, sid) for i, body, at, journey, sid in session.execute(sent)]
+    texts += [Text(i, "received", body, at, journey, None) for i, body, at, journey in session.execute(received)]
     return sorted(texts, key=lambda text: (text.at, text.id))

@@ -19,11 +19,14 @@ Events = Annotated[list[str], Field(max_length=50, description='types of events,
 
 
 class NewEndpointDocument(BaseModel):
-    """An endpoint to create. With `client_id` it is told of that client alone."""
+    """An endpoint to create. With `client_id` it is told of that client alone.
+
+    Whoever works for several organizations names one, here or in `X-Org-Id`.
+    """
 
     model_config = _STRICT
 
-    org_id: UUID
+    org_id: UUID | None = None
     client_id: UUID | None = None
     url: Url
     events: Events

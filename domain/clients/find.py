@@ -34,10 +34,10 @@ class ListedClient:
 
 
 def organization_of_client(session: Session, client_id: UUID) -> UUID:
-    """Return the organization of a client. Needs a platform scope. Raises ClientNotFoundError."""
+    """Return the organization of a client of this scope. Raises ClientNotFoundError."""
     org_id = session.scalar(select(Client.org_id).where(Client.id == client_id))
     if org_id is None:
-        raise ClientNotFoundError
+        raise ClientNotFoundError("There is no such client.")
     return org_id
 
 

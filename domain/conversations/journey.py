@@ -16,8 +16,9 @@ from domain.kernel.errors import NotFoundError
 from domain.queue.names import LIVE_STATES
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from domain.delivery.models import Delivery
-    from domain.kernel.database import Database
 
 JourneyState = Literal["under_way", "answered", "no_reply_needed", "left_to_person", "blocked", "failed"]
 _TONES: Final[Mapping[JourneyState, Tone]] = {
@@ -67,14 +68,21 @@ class Journey:
     reply: str | None = field(repr=False)
 
 
-def read_journey(database: Database, correlation_id: UUID) -> Journey:
-    """Return a message's journey, whichever organization it belongs to. Raises JourneyNotFoundError."""
-    with database.platform_scope() as session:
-        org_id = organization_of(session, correlation_id)
+def organization_of_journey(session: Session, correlation_id: UUID) -> UUID:
+    """Return the organization of a message of this scope. Raises JourneyNotFoundError."""
+    org_id = organization_of(session, correlation_id)
     if org_id is None:
-        raise JourneyNotFoundError
-    with database.tenant_scope(org_id) as session:
-        return journey_of(read_records(session, org_id, correlation_id))
+        raise JourneyNotFoundError("Nothing is on record under this id.")
+    return org_id
+
+
+def read_journey(session: Session, correlation_id: UUID) -> Journey:
+    """Return a message's journey, as far as this scope shows it: an organization's, or one of some of its clients.
+
+    Raises JourneyNotFoundError.
+    """
+    org_id = organization_of_journey(session, correlation_id)
+    return journey_of(read_records(session, org_id, correlation_id))
 
 
 def journey_of(records: Records) -> Journey:

@@ -56,13 +56,19 @@ class Records:
 
 
 def organization_of(session: Session, correlation_id: UUID) -> UUID | None:
-    """Return the organization that a correlation id belongs to. Needs a platform scope."""
-    for owner, correlation in (
+    """Return the organization that a correlation id belongs to, None for one of which this scope shows nothing.
+
+    A scope of some clients is not narrowed to their jobs: there, a job alone shows nothing.
+    """
+    places = [
         (ThreadMessage.org_id, ThreadMessage.correlation_id),
         (Job.org_id, Job.correlation_id),
         (Delivery.org_id, Delivery.correlation_id),
         (OwnerAlert.org_id, OwnerAlert.correlation_id),
-    ):
+    ]
+    for owner, correlation in places:
+        if owner is Job.org_id and "client_ids" in session.info:
+            continue
         found: UUID | None = session.scalar(select(owner).where(correlation == correlation_id).limit(1))
         if found is not None:
             return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,7 +13,9 @@ from sqlalchemy import select
 from domain.clients.models import Client
 from domain.conversations.journey_words import Tone
 from domain.conversations.models import ThreadMessage
-from domain.kernel.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 LIMIT: Final = 25
 
@@ -42,23 +44,22 @@ class RecentMessage:
     tone: Tone
 
 
-def recent_messages(database: Database) -> Sequence[RecentMessage]:
-    """Return the last messages of all organizations, newest first."""
-    with database.platform_scope() as session:
-        rows = session.execute(
-            select(
-                ThreadMessage.correlation_id,
-                ThreadMessage.received_at,
-                Client.name,
-                ThreadMessage.channel,
-                ThreadMessage.address,
-                ThreadMessage.outcome,
-            )
-            .join(Client, Client.id == ThreadMessage.client_id)
-            .where(ThreadMessage.direction == "in")
-            .order_by(ThreadMessage.id.desc())
-            .limit(LIMIT)
-        ).all()
+def recent_messages(session: Session) -> Sequence[RecentMessage]:
+    """Return the last messages of this scope, newest first."""
+    rows = session.execute(
+        select(
+            ThreadMessage.correlation_id,
+            ThreadMessage.received_at,
+            Client.name,
+            ThreadMessage.channel,
+            ThreadMessage.address,
+            ThreadMessage.outcome,
+        )
+        .join(Client, Client.id == ThreadMessage.client_id)
+        .where(ThreadMessage.direction == "in")
+        .order_by(ThreadMessage.id.desc())
+        .limit(LIMIT)
+    ).all()
     return [
         RecentMessage(
             correlation_id,

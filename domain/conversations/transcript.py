@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from domain.clients.models import Client
 from domain.conversations.models import Contact, Conversation, ThreadMessage
@@ -65,8 +65,13 @@ class Listed:
     taken_over_by: str | None
 
 
-def list_conversations(session: Session, client_id: UUID, *, limit: int = PAGE) -> Sequence[Listed]:
-    """Return a client's conversations in which something was said last, the latest first."""
+def list_conversations(
+    session: Session, client_id: UUID, *, limit: int = PAGE, after: tuple[datetime, UUID] | None = None
+) -> Sequence[Listed]:
+    """Return a client's conversations in which something was said last, the latest first.
+
+    `after`: time and id of the last one of the page before. What is said meanwhile moves a conversation to the front.
+    """
     query = (
         select(
             Conversation.id,
@@ -81,6 +86,8 @@ def list_conversations(session: Session, client_id: UUID, *, limit: int = PAGE) 
         .order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
         .limit(limit)
     )
+    if after is not None:
+        query = query.where(tuple_(Conversation.last_message_at, Conversation.id) < tuple_(*after))
     return [Listed(*row) for row in session.execute(query)]
 
 
@@ -88,7 +95,7 @@ def organization_of_conversation(session: Session, conversation_id: UUID) -> UUI
     """Return whose conversation this is. Needs a platform scope. Raises ConversationNotFoundError."""
     org_id = session.scalar(select(Conversation.org_id).where(Conversation.id == conversation_id))
     if org_id is None:
-        raise ConversationNotFoundError
+        raise ConversationNotFoundError("There is no such conversation.")
     return org_id
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import delete, exists, func, select, update
 
 from domain.audit.record import Act, Actor, record
 from domain.clients.models import Client
+from domain.kernel.database import Database
 from domain.kernel.errors import NotFoundError
 from domain.kernel.ids import new_id
 from domain.notices.raising import NoticeKind, resolve_notice
@@ -59,14 +60,25 @@ class Changes:
     description: str | None = None
 
 
-def create_endpoint(session: Session, new: NewEndpoint, means: WebhookMeans, actor: Actor) -> tuple[Endpoint, str]:
-    """Create an endpoint and return it with its secret, which is shown this once. In a platform scope.
+def limit_calls(database: Database) -> None:
+    """Limit how many calls run at once, before the first endpoint of all; later on that is an operator's to change.
 
-    Raises UnfitEndpointError, TooManyEndpointsError, and NotFoundError for an unknown organization or client.
+    The limit is the platform's, and so is this transaction, whoever creates the endpoint.
     """
-    # Locked, so that two at once are counted one after the other; inserts that refer to the row go on.
-    organization = select(Organization.id).where(Organization.id == new.org_id)
-    if session.scalar(organization.with_for_update(key_share=True)) is None:
+    with database.platform_scope() as session:
+        if not session.scalar(select(exists().where(Endpoint.id.is_not(None)))):
+            set_limit(session, LimitRule(kind=spec_of(SendWebhook).kind, max_running=CALLS_AT_ONCE))
+
+
+def create_endpoint(session: Session, new: NewEndpoint, means: WebhookMeans, actor: Actor) -> tuple[Endpoint, str]:
+    """Create an endpoint and return it with its secret, which is shown this once. Call `limit_calls` before.
+
+    Raises UnfitEndpointError, TooManyEndpointsError, and NotFoundError for an organization or client not in this scope.
+    """
+    # So that two at once are counted one after the other. A tenant may not lock its organization's row.
+    lock = func.hashtextextended(f"webhook endpoints of {new.org_id}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(lock)))
+    if session.scalar(select(Organization.id).where(Organization.id == new.org_id)) is None:
         raise NotFoundError(f"There is no organization {new.org_id}.")
     its_own = exists().where(Client.id == new.client_id, Client.org_id == new.org_id)
     if new.client_id is not None and not session.scalar(select(its_own)):
@@ -74,8 +86,6 @@ def create_endpoint(session: Session, new: NewEndpoint, means: WebhookMeans, act
     count = session.scalar(select(func.count()).where(Endpoint.org_id == new.org_id)) or 0
     if count >= MOST_ENDPOINTS:
         raise TooManyEndpointsError(f"The organization has {count} endpoints, the most that it may have. Delete one.")
-    if not session.scalar(select(exists().where(Endpoint.id.is_not(None)))):
-        set_limit(session, LimitRule(kind=spec_of(SendWebhook).kind, max_running=CALLS_AT_ONCE))
     secret = new_secret()
     endpoint = Endpoint(
         id=new_id(),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain.audit.record import Act, Actor, record
-from domain.kernel.database import Database
 from domain.kernel.ids import new_id
 from domain.webhooks.endpoints import locked
 from domain.webhooks.events import EventType
@@ -34,14 +35,17 @@ class Probe:
     webhook_id: UUID
 
 
-def probe_endpoint(database: Database, endpoint_id: UUID, means: WebhookMeans, actor: Actor) -> Probe:
+def probe_endpoint(
+    scope: Callable[[], AbstractContextManager[Session]], endpoint_id: UUID, means: WebhookMeans, actor: Actor
+) -> Probe:
     """Send `webhook.test` to an endpoint, once and also when it is disabled; takes as long as the receiver does.
 
+    `scope` opens one that shows the endpoint, once before the call and once after it.
     It says nothing about how the endpoint does: only real events count. It is on record once it is over.
     Raises EndpointNotFoundError.
     """
     now = means.clock.now()
-    with database.platform_scope() as session:
+    with scope() as session:
         endpoint = locked(session, endpoint_id)
         test = _test_of(endpoint, means)
     answer = call(test, means)
@@ -57,7 +61,7 @@ def probe_endpoint(database: Database, endpoint_id: UUID, means: WebhookMeans, a
         started_at=now,
         milliseconds=answer.milliseconds,
     )
-    with database.platform_scope() as session:
+    with scope() as session:
         locked(session, endpoint_id)
         _keep(session, test, attempt, delivered=delivered)
         act = Act(

@@ -95,7 +95,7 @@ class Replay:
 def replay_send(session: Session, send_id: UUID, means: WebhookMeans, actor: Actor) -> Send:
     """Send an event once more and return that send, or the one that is on its way already.
 
-    One that waits, for its next try or in a queue, is cancelled, and the new one is tried at once. In a platform scope.
+    One that waits, for its next try or in a queue, is cancelled, and the new one is tried at once.
     Raises SendNotFoundError and EndpointDisabledError.
     """
     old = session.get(Send, send_id)
@@ -125,7 +125,7 @@ def replay_send(session: Session, send_id: UUID, means: WebhookMeans, actor: Act
 
 
 def replay_range(session: Session, endpoint_id: UUID, which: Range, actor: Actor) -> Replay:
-    """Send the events of a time again, by a job. In a platform scope.
+    """Send the events of a time again, by a job.
 
     To ask for the same while that job is live asks for nothing more.
     Raises EndpointNotFoundError, EndpointDisabledError, and UnfitEndpointError for a range that makes no sense.

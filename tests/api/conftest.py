@@ -11,11 +11,12 @@ import pytest
 from api.app import create_app
 from config.settings import Settings
 from tests.support.app_client import AppClient
+from tests.support.app_settings import ADMIN_TOKEN, app_settings
 
 if TYPE_CHECKING:
     from tests.support.databases import DatabaseUrls
 
-ADMIN_TOKEN = "admin-token-for-tests-0123456789"
+__all__ = ["ADMIN_TOKEN", "MakeSettings"]
 MakeSettings = Callable[..., Settings]
 
 
@@ -24,18 +25,7 @@ def unconnected(tmp_path: Path) -> MakeSettings:
     """Make settings for an application that asks no server; keyword arguments change them."""
 
     def make(**changes: object) -> Settings:
-        given: dict[str, object] = {
-            "environment": "test",
-            "data_dir": tmp_path / "data",
-            "database_url": "postgresql://127.0.0.1:1/none",
-            "platform_database_url": "postgresql://127.0.0.1:1/none",
-            "broker_url": "redis://127.0.0.1:1/0",
-            "redis_url": "redis://127.0.0.1:1/0",
-            "secret_key": "secret-key-for-tests-0123456789-0123456789",
-            "admin_token": ADMIN_TOKEN,
-            "log_format": "json",
-        }
-        return Settings.model_validate(given | changes)
+        return app_settings(tmp_path / "data", **changes)
 
     return make
 

@@ -14,6 +14,7 @@ import redis
 from api.app import create_app
 from config.settings import Settings
 from migrations.seeds import apply
+from migrations.seeds.demo import CLIENT_ID
 from providers.signals import THREAD
 from tests.api.conftest import ADMIN_TOKEN
 from tests.api.widget.conftest import events_of, say
@@ -126,3 +127,29 @@ def test_unknown_conversations_and_strangers_get_nothing(client: AppClient) -> N
     assert client.post(f"{path}/release", headers=OPERATOR).status_code == 404
     for method, tail in (("GET", ""), ("POST", "/messages"), ("POST", "/release")):
         assert client.request(method, path + tail).status_code == 401
+
+
+def test_a_clients_conversations_are_listed_by_what_was_said_last(
+    client: AppClient, database: psycopg.Connection[Any]
+) -> None:
+    first, second, third = (say(client).json()["conversation_id"] for _ in range(3))
+    database.execute("UPDATE conversations SET last_message_at = now() + '1 hour' WHERE id = %s", [first])
+    database.execute("UPDATE conversations SET last_message_at = now() WHERE id <> %s", [first])
+    path = f"/api/v1/conversations?client={CLIENT_ID}&limit=2"
+    page = client.get(path, headers=OPERATOR).json()
+    rest = client.get(f"{path}&after={page['next']}", headers=OPERATOR).json()
+
+    assert [one["id"] for one in page["items"]] == [first, max(second, third)]
+    assert [one["id"] for one in rest["items"]] == [min(second, third)]
+    assert rest["next"] is None
+
+
+def test_a_list_needs_a_client_that_there_is(client: AppClient) -> None:
+    assert client.get("/api/v1/conversations", headers=OPERATOR).status_code == 422
+    assert client.get(f"/api/v1/conversations?client={uuid4()}", headers=OPERATOR).status_code == 404
+
+
+@pytest.mark.parametrize("cursor", ["x", "bnVsbA", "WzEsMl0", "WyIyMDI2LTAxLTAxIiwiYSJd", "WyIyMDI2LTAxLTAxIiwgIngiXQ"])
+def test_a_made_up_cursor_is_refused(client: AppClient, cursor: str) -> None:
+    answer = client.get(f"/api/v1/conversations?client={CLIENT_ID}&after={cursor}", headers=OPERATOR)
+    assert answer.status_code == 422

@@ -37,6 +37,7 @@ def create(
     description: str = "CRM",
 ) -> tuple[UUID, str]:
     new = NewEndpoint(org_id, client_id, url, events, description)
+    endpoints.limit_calls(house.database)
     with house.database.platform_scope() as session:
         endpoint, secret = endpoints.create_endpoint(session, new, house.means, ACTOR)
         return endpoint.id, secret
@@ -166,7 +167,7 @@ def test_every_act_is_audited_without_the_receivers_token(house: House, receiver
         endpoints.rotate_secret(session, endpoint_id, house.means, ACTOR)
         endpoints.disable_endpoint(session, endpoint_id, "Moved.", house.means, ACTOR)
         endpoints.enable_endpoint(session, endpoint_id, house.means, ACTOR)
-    probe_endpoint(house.database, endpoint_id, house.means, ACTOR)
+    probe_endpoint(house.database.platform_scope, endpoint_id, house.means, ACTOR)
     rows = audit(house)
     verbs = ["create", "change", "rotate_secret", "disable", "enable", "test"]
     assert [row["action"] for row in rows] == [f"webhook_endpoint.{verb}" for verb in verbs]
@@ -182,7 +183,7 @@ def test_what_is_not_there_cannot_be_acted_on(house: House, act: object) -> None
     with house.database.platform_scope() as session, pytest.raises(EndpointNotFoundError):
         act(session, new_id(), house.means, ACTOR)
     with pytest.raises(EndpointNotFoundError):
-        probe_endpoint(house.database, new_id(), house.means, ACTOR)
+        probe_endpoint(house.database.platform_scope, new_id(), house.means, ACTOR)
 
 
 def test_a_test_call_tells_what_came_of_it_and_is_on_record(house: House, receiver: Receiver) -> None:
@@ -190,9 +191,9 @@ def test_a_test_call_tells_what_came_of_it_and_is_on_record(house: House, receiv
     with house.database.platform_scope() as session:
         endpoints.disable_endpoint(session, endpoint_id, "Not yet.", house.means, ACTOR)
     receiver.will(500)
-    failed = probe_endpoint(house.database, endpoint_id, house.means, ACTOR)
+    failed = probe_endpoint(house.database.platform_scope, endpoint_id, house.means, ACTOR)
     assert (failed.delivered, failed.status, failed.error) == (False, 500, "The receiver answered 500.")
-    passed = probe_endpoint(house.database, endpoint_id, house.means, ACTOR)
+    passed = probe_endpoint(house.database.platform_scope, endpoint_id, house.means, ACTOR)
     assert (passed.delivered, passed.status, passed.error) == (True, 204, None)
     document = receiver.received[1].verified(secret)
     assert document["type"] == "webhook.test"

@@ -1,0 +1,28 @@
+"""Settings for an application of the test itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ADMIN_TOKEN: Final = "admin-token-for-tests-0123456789"
+
+
+def app_settings(data_dir: Path, **changes: object) -> Settings:
+    """Return settings that name no server that answers; keyword arguments change them."""
+    given: dict[str, object] = {
+        "environment": "test",
+        "data_dir": data_dir,
+        "database_url": "postgresql://127.0.0.1:1/none",
+        "platform_database_url": "postgresql://127.0.0.1:1/none",
+        "broker_url": "redis://127.0.0.1:1/0",
+        "redis_url": "redis://127.0.0.1:1/0",
+        "secret_key": "secret-key-for-tests-0123456789-0123456789",
+        "admin_token": ADMIN_TOKEN,
+        "log_format": "json",
+    }
+    return Settings.model_validate(given | changes)
