@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from api.intake import Intake
 from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
 from api.openapi import complete_document
-from api.pages import ASSETS
+from api.pages import ASSETS, answer_with_pages
 from api.routes import (
     audit,
     circuits,
@@ -30,16 +31,19 @@ from api.routes import (
     leads,
     notices,
     notifications,
+    oidc,
     queues,
     sandbox,
     sandbox_mail,
     ses,
+    sessions,
     sign_in,
     spool,
     suppressions,
     twilio_sms,
     twilio_status,
     unsubscribe,
+    view_as,
     webhook_endpoints,
     widget,
 )
@@ -59,7 +63,7 @@ from domain.webhooks.means import WebhookMeans
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
-from providers.registry import build_sealer, build_webhooks
+from providers.registry import build_flags, build_openid, build_sealer, build_webhooks
 from providers.signals import RedisSignals
 
 if TYPE_CHECKING:
@@ -73,6 +77,9 @@ if TYPE_CHECKING:
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     sign_in.router,
+    oidc.router,
+    sessions.router,
+    view_as.router,
     twilio_sms.router,
     twilio_status.router,
     ses.router,
@@ -110,7 +117,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.roles = read_roles(CONFIG)
+    app.state.clock = SystemClock()
+    app.state.openid = build_openid(settings)
     answer_with_problems(app)
+    answer_with_pages(app)
     for router in ROUTERS:
         app.include_router(router)
     complete_document(app)
@@ -132,6 +142,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.redis = redis.asyncio.from_url(
         settings.redis_url.get_secret_value(), socket_connect_timeout=2, socket_timeout=2
     )
+    app.state.flags = build_flags(settings)
+    app.state.flags.serve(app.state.database)
+    await asyncio.to_thread(app.state.flags.start)
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
     publisher = publish_from(app.state.database, transport, bell, window=settings.queue_window)
@@ -148,7 +161,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.thread_signals = RedisSignals(settings.redis_url.get_secret_value())
     app.state.bots = BotDirectory(app.state.database)
     app.state.chat = Chat(settings, app.state.database, app.state.ingest)
-    app.state.limits = Limits(app.state.redis)
+    app.state.limits = Limits(app.state.redis, app.state.flags)
     app.state.webhooks = WebhookMeans(build_webhooks(settings), build_sealer(settings), SystemClock())
     app.state.thread_streams = ThreadStreams(app.state.database, app.state.signals)
     try:
@@ -159,6 +172,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.ingest.close()
         await app.state.numbers.close()
         await app.state.redis.aclose()
+        await asyncio.to_thread(app.state.flags.close)
         transport.close()
         bell.close()
         app.state.database.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi.routing import iter_route_contexts
 
 from api.access.requires import Public, Requires
+from api.access.signed_in import SignedIn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -34,12 +35,12 @@ def declared_routes(app: FastAPI) -> Iterator[DeclaredRoute]:
             path=context.path or "",
             methods=frozenset(context.methods or ()),
             permissions=tuple(one.permission for one in found if isinstance(one, Requires)),
-            public_because=tuple(one.why for one in found if isinstance(one, Public)),
+            public_because=tuple(one.why for one in found if isinstance(one, Public | SignedIn)),
         )
 
 
-def _declarations(dependant: Dependant) -> Iterator[Requires | Public]:
+def _declarations(dependant: Dependant) -> Iterator[Requires | Public | SignedIn]:
     for one in dependant.dependencies:
-        if isinstance(one.call, Requires | Public):
+        if isinstance(one.call, Requires | Public | SignedIn):
             yield one.call
         yield from _declarations(one)

@@ -11,7 +11,9 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from api.access.authentication import authenticate
+from api.access.browser import known_browser
 from api.access.organization import resolve
+from api.csrf import SentToken, check_session
 from api.deps import DatabaseDep, SettingsDep
 from api.errors import ProblemError
 from domain.access.authorize import Reach, reach
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from config.settings import Settings
     from domain.access.authorize import RoleBook
     from domain.access.principal import Principal
     from domain.kernel.database import Database
@@ -112,16 +113,19 @@ class Requires:
     def __init__(self, permission: str) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request, settings: SettingsDep, database: DatabaseDep) -> Access:
+    def __call__(self, request: Request, settings: SettingsDep, database: DatabaseDep, sent: SentToken) -> Access:
         """Return what the request may reach.
 
         Raises:
-            ProblemError: 401 without credentials, 403 without the permission, or as `resolve` does.
+            ProblemError: 401 without credentials, 403 without the permission, or as `resolve` does. 403 also for a
+                browser's change that came from no page of ours.
 
         """
         principal = authenticate(request, settings, database)
         if principal is None:
-            raise _unknown(request, settings)
+            raise unknown(request)
+        if known_browser(request) is not None:
+            check_session(request, settings, sent)
         book: RoleBook = request.app.state.roles
         organization = resolve(request, settings, database, principal)
         within = reach(book, principal, self.permission, organization.id if organization else None)
@@ -159,10 +163,11 @@ def public(why: str) -> Any:  # noqa: ANN401 - as Depends itself
 
 
 def actor_of(request: Request, principal: Principal) -> Actor:
-    """Return who acts, for the audit log."""
+    """Return who acts, for the audit log: also while they see the pages as somebody else."""
+    browser = known_browser(request)
     return Actor(
         name=principal.name,
-        role=principal.role,
+        role=browser.role if browser else principal.role,
         user_id=principal.id if principal.kind == "user" else None,
         ip=request.client.host if request.client else None,
         user_agent=request.headers.get("user-agent"),
@@ -174,7 +179,8 @@ def _forbidden() -> ProblemError:
     return ProblemError(403, "Your role does not allow this. An administrator can change that.", kind="permission")
 
 
-def _unknown(request: Request, settings: Settings) -> ProblemError:  # noqa: ARG001
+def unknown(request: Request) -> ProblemError:
+    """Return what is answered to somebody who has to say first who they are."""
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         wanted = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
         return ProblemError(303, headers={"Location": f"/sign-in?next={wanted}"})
