@@ -49,8 +49,8 @@ def sign_in_as(session: Session, identity: Identity, now: datetime, origin: Acto
     if user.totp_confirmed_at is not None:
         return NeedsSecondFactor(user_id)
     user.last_sign_in_at = now
-    after = {"way": "openid", "second_factor": False}
-    record_about(session, actor, "user.sign_in", user_id, after=after, grants=grants)
+    signed_in = {"way": "openid", "second_factor": False}
+    record_about(session, actor, "user.sign_in", user_id, after=signed_in, grants=grants)
     return Accepted(user_id)
 
 

@@ -90,7 +90,7 @@ def note_ended(session: Session, sessions: Iterable[UserSession], how: str, acto
     """Record the end of what sessions see. Without an actor it is recorded as its holder's, who did not ask for it."""
     for one in sessions:
         if one.view_org_id is not None and one.view_client_id is not None:
-            after = {"ended": how, "reason": one.view_reason}
+            after: dict[str, object] = {"ended": how, "reason": one.view_reason}
             act = _act("view_as.stop", one.view_org_id, one.view_client_id, after, None)
             record(session, actor or _holder(session, one), act)
 

@@ -52,7 +52,7 @@ class _Code:
 class _State:
     issuer: str = ""
     person: Person = Person("subject-1", "ann@example.com")
-    lies: Mapping[str, object] = field(default_factory=dict)
+    lies: dict[str, object] = field(default_factory=dict)
     signs: Signs = "RS256"
     email_in_token: bool = True
     codes: dict[str, _Code] = field(default_factory=dict)
@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         claims = {name: value for name, value in (claims | self.state.lies).items() if value is not None}
         signs = self.state.signs
         if signs == "none":
-            return jwt.encode(claims, None, "none", headers={"kid": "key-1"})
+            return jwt.encode(claims, "", "none", headers={"kid": "key-1"})
         if signs == "HS256 with the public key":
             return _signed_with_text(claims, json.dumps(_public(_KEY)))
         key = _STRANGER if signs == "with a stranger's key" else _KEY

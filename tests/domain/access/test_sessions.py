@@ -56,7 +56,7 @@ def database(database_urls: DatabaseUrls) -> Iterator[Database]:
 
 @pytest.fixture
 def ann(database: Database, database_urls: DatabaseUrls) -> UUID:
-    assert database
+    del database  # The organization has to be there.
     return add_person(database_urls.platform, "ann@example.com", ("workspace_admin", ORG_ID, CLIENT_ID), name="Ann")
 
 
@@ -67,8 +67,15 @@ def session(database: Database) -> Iterator[Session]:
 
 
 def opened(session: Session, user_id: UUID | None, now: datetime = NOW, mark: str | None = None) -> str:
-    about = {"ip": "192.0.2.1", "user_agent": "Firefox"}
-    return open_session(session, user_id=user_id, now=now, second_factor=False, admin_token_mark=mark, **about)
+    return open_session(
+        session,
+        user_id=user_id,
+        now=now,
+        ip="192.0.2.1",
+        user_agent="Firefox",
+        second_factor=False,
+        admin_token_mark=mark,
+    )
 
 
 def acts(session: Session) -> list[tuple[str, str, dict[str, Any]]]:
