@@ -1,7 +1,7 @@
 """Which dead letters are a customer's message that nobody answered, and how to tell its business of it.
 
 A message that was answered after all is none, and neither is a delivery that has its final state: whatever ended it for
-good has told of it already.
+good has told of it already. A letter whose arguments can't be read is known by its correlation id.
 """
 
 from __future__ import annotations
@@ -28,10 +28,15 @@ _INBOUND: Final = f"""
            message.body, message.conversation_id, message.correlation_id, 'unanswered'
     FROM jobs
     JOIN LATERAL (
-        SELECT * FROM messages
-        WHERE client_id = {id_argument("client_id")} AND channel = jobs.args ->> 'channel'
-            AND address = jobs.args ->> 'address' AND direction = 'in' AND processed_at IS NULL
-        ORDER BY id DESC LIMIT 1
+        (SELECT * FROM messages
+         WHERE client_id = {id_argument("client_id")} AND channel = jobs.args ->> 'channel'
+             AND address = jobs.args ->> 'address' AND direction = 'in' AND processed_at IS NULL
+         ORDER BY id DESC LIMIT 1)
+        UNION ALL
+        (SELECT * FROM messages
+         WHERE num_nulls({id_argument("client_id")}, jobs.args ->> 'channel', jobs.args ->> 'address') > 0
+             AND correlation_id = jobs.correlation_id AND direction = 'in' AND processed_at IS NULL
+         ORDER BY id DESC LIMIT 1)
     ) message ON true
     LEFT JOIN contacts ON contacts.client_id = message.client_id AND contacts.channel = message.channel
         AND contacts.address = message.address
@@ -41,7 +46,12 @@ _OUTBOUND: Final = f"""
     SELECT jobs.id, d.client_id, 'delivery:' || d.id, d.channel, d.to_address, contacts.name, d.body,
            m.conversation_id, d.correlation_id, CASE WHEN d.state = 'unknown' THEN 'unknown' ELSE 'unsent' END
     FROM jobs
-    JOIN deliveries d ON d.id = {id_argument("delivery_id")}
+    JOIN LATERAL (
+        SELECT * FROM deliveries WHERE id = {id_argument("delivery_id")}
+        UNION ALL
+        SELECT * FROM deliveries
+        WHERE {id_argument("delivery_id")} IS NULL AND correlation_id = jobs.correlation_id
+    ) d ON true
     LEFT JOIN messages m ON m.id = d.message_id
     LEFT JOIN contacts ON contacts.client_id = d.client_id AND contacts.channel = d.channel
         AND contacts.address = d.to_address

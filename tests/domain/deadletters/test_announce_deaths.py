@@ -16,6 +16,7 @@ import pytest
 from domain.audit.record import Actor
 from domain.conversations.accept import ACCEPT, Inbound, parameters
 from domain.deadletters.announce import job_died
+from domain.deadletters.customers import stranded
 from domain.deadletters.operations import Request, begin
 from domain.delivery.request import NewDelivery, request_delivery
 from domain.kernel.clock import ManualClock
@@ -220,6 +221,16 @@ def test_arguments_of_another_release_keep_nobody_from_being_told(desk: Desk) ->
     desk.tell()
     assert len(desk.alerts()) == 1
     assert [notice["count"] for notice in desk.notices()] == [2]
+
+
+def test_the_owner_is_told_of_a_customers_message_whose_job_cannot_be_read(desk: Desk) -> None:
+    unreadable = desk.receive()
+    message_id = desk.lab.value("SELECT id FROM messages ORDER BY id DESC LIMIT 1")
+    for args in ({}, {"client_id": "of another release", "channel": "sms", "address": CUSTOMER}):
+        desk.lab.execute("UPDATE jobs SET args = %s WHERE id = %s", json.dumps(args), unreadable)
+        with desk.database.tenant_scope(ORGANIZATION_ID) as session:
+            desk.lab.execute("UPDATE jobs SET state = 'dead' WHERE id = %s", unreadable)
+            assert [one.subject for one in stranded(session, [unreadable])] == [f"message:{message_id}"]
 
 
 def test_the_deaths_of_an_organization_that_is_gone_die_no_further_death(desk: Desk) -> None:
