@@ -11,7 +11,10 @@ import redis
 
 from api.spool.standing import standings
 from cli.scopes import begin
+from config.places import CONFIG
 from config.settings import Settings, SettingsError
+from domain.access.roles.book import read_roles
+from domain.access.roles.errors import RoleFilesError
 from domain.kernel.redaction import redact_text
 from domain.kernel.schema import READ_REVISION, SCHEMA_REVISION, schema_problem
 from domain.queue.names import QUEUES
@@ -55,11 +58,23 @@ def examine() -> list[Finding]:
         ]
     findings = [Finding("settings", f"all in order for {settings.environment}")]
     findings += [Finding("settings", warning, "Remove it, rename it or set it.") for warning in settings.warnings()]
+    findings.append(_roles(settings))
     findings += _postgres("PostgreSQL, application", settings.postgres_url("app"), "GATEHOUSE_DATABASE_URL")
     findings += _postgres("PostgreSQL, platform", settings.postgres_url("platform"), "GATEHOUSE_PLATFORM_DATABASE_URL")
     findings += [_redis(settings), _broker(settings), _api(settings), *_spool(settings)]
     findings += _work(settings)
     return findings + list(_providers(settings))
+
+
+def _roles(settings: Settings) -> Finding:
+    try:
+        roles = read_roles(CONFIG, settings.roles_dir)
+    except RoleFilesError as error:
+        count = len(error.mistakes)
+        return Finding(
+            "roles", f"{error.mistakes[0]}{f' (and {count - 1} more)' if count > 1 else ''}", "gatehouse roles validate"
+        )
+    return Finding("roles", f"{len(roles.roles)} roles, {len(roles.permissions)} permissions, all in order")
 
 
 def _postgres(what: str, url: str, variable: str) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli import (
+    access_roles,
     clients,
     conversations,
     database,
@@ -49,6 +50,7 @@ app.command()(roles.scheduler)
 app.command()(database.migrate)
 app.command()(database.seed)
 app.command()(doctor.doctor)
+app.add_typer(access_roles.app, name="roles")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(queues.app, name="queues")

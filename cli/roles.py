@@ -73,8 +73,17 @@ def _begin(role: Role) -> Settings:
     configure_logging(settings, role, redact)
     for warning in settings.warnings():
         structlog.get_logger("settings").warning("settings.unwise", warning=warning)
+    _require_roles(settings)
     _require_schema(settings)
     return settings
+
+
+def _require_roles(settings: Settings) -> None:
+    """Refuse to start with role files that are wrong; while it runs, a role keeps the last good ones."""
+    from config.places import CONFIG  # noqa: PLC0415
+    from domain.access.roles.book import read_roles  # noqa: PLC0415
+
+    read_roles(CONFIG, settings.roles_dir)
 
 
 def _require_schema(settings: Settings) -> None:

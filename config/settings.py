@@ -151,6 +151,8 @@ class Settings(BaseModel):
     oidc: Oidc = Oidc()
     default_organization: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
     """The slug of the organization that a request is about when nothing else says; none by default."""
+    roles_dir: Path | None = None
+    """A directory with role files of this installation; one with the name of ours goes before it."""
     demo_safe_mode: bool = False
     """Refuse what can't be undone, whoever asks."""
 
@@ -254,6 +256,19 @@ def load_postgres_url(which: Literal["owner", "platform"]) -> str:
     if url is None:
         raise SettingsError([mistakes.not_set(field)])
     return _libpq(url)
+
+
+class _Roles(BaseSettings):
+    """Where role files of this installation are, without any other setting."""
+
+    model_config = _SOURCE
+
+    roles_dir: Path | None = None
+
+
+def load_roles_dir() -> Path | None:
+    """Return GATEHOUSE_ROLES_DIR for a command that needs no server; None when it is not set."""
+    return _Roles(_env_file=mistakes.files()).roles_dir
 
 
 _STAND_INS: Final = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Scope(StrEnum):
-    """How far a role's permission goes."""
+    """How far a role's permission goes, from the widest to the narrowest."""
 
     PLATFORM = "platform"
     """Every organization, when the role was given in the platform's own."""
@@ -31,17 +31,22 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One thing that can be allowed. `changes`: more than looking; `destructive`: not to be done on a demo."""
+    """One thing that can be allowed.
+
+    `changes`: more than looking; `destructive`: not to be done on a demo; `personal`: everybody's, whatever their
+    roles, because it is about themselves alone.
+    """
 
     name: str
     about: str
     scopes: frozenset[Scope]
     changes: bool = False
     destructive: bool = False
+    personal: bool = False
 
 
 class RoleBook(Protocol):
-    """What the role files say."""
+    """What the role files say, and what tenants changed of it."""
 
     @property
     def permissions(self) -> Mapping[str, Permission]:
@@ -52,58 +57,105 @@ class RoleBook(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """The rows of some clients and of some owners; None stands for all of the organization's."""
+
+    clients: frozenset[UUID] | None = None
+    owners: frozenset[UUID] | None = None
+
+    def includes(self, client_id: UUID | None, owner_id: UUID | None) -> bool:
+        """Whether something of this client and owner is in it."""
+        return (self.clients is None or client_id in self.clients) and (self.owners is None or owner_id in self.owners)
+
+    def covers(self, other: Box) -> bool:
+        """Whether all that is in the other is in this one."""
+        return _holds(self.clients, other.clients) and _holds(self.owners, other.owners)
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a permission goes: which clients' rows, and whose. None stands for all of the organization's.
+    """How far a permission goes: what lies in any of its boxes.
 
     `everywhere`: in every organization, and on what belongs to none.
     """
 
+    boxes: frozenset[Box] = frozenset({Box()})
     everywhere: bool = False
-    clients: frozenset[UUID] | None = None
-    owners: frozenset[UUID] | None = None
+
+    @property
+    def clients(self) -> frozenset[UUID] | None:
+        """Whose rows can be within reach at all; None for all of the organization's. The database narrows to these.
+
+        Where owners count as well, a query narrows further, by the boxes.
+        """
+        found: frozenset[UUID] = frozenset()
+        for box in self.boxes:
+            if box.clients is None:
+                return None
+            found |= box.clients
+        return found
 
     def includes(self, *, client_id: UUID | None = None, owner_id: UUID | None = None) -> bool:
         """Whether something of this client and owner is within reach."""
-        return (self.clients is None or client_id in self.clients) and (self.owners is None or owner_id in self.owners)
+        return any(box.includes(client_id, owner_id) for box in self.boxes)
+
+    def covers(self, other: Reach) -> bool:
+        """Whether each box of the other lies in one of this."""
+        if other.everywhere and not self.everywhere:
+            return False
+        return all(any(mine.covers(box) for mine in self.boxes) for box in other.boxes)
 
 
 def reach(book: RoleBook, principal: Principal, permission: str, org_id: UUID | None) -> Reach | None:
     """Return how far a permission goes in an organization (None: beyond any one), None when it is not allowed.
 
-    Several roles add up; where they can't be added exactly, what only one of them allows is left out. A permission
-    that no file knows is nobody's.
+    Several roles add up, exactly. A permission that no file knows is nobody's.
     """
     known = book.permissions.get(permission)
     if known is None or (known.changes and principal.read_only):
         return None
+    if known.personal and not known.changes:
+        return Reach(frozenset({Box(owners=_themselves(principal))}))
     if principal.permissions is not None and permission not in principal.permissions:
         return None
-    widest: Reach | None = None
+    given = set()
     for grant in principal.grants:
         scope = book.scope_of(grant.role, permission, grant.org_id)
-        if scope is not None and scope in known.scopes and (given := _of(grant, scope, principal, org_id)) is not None:
-            widest = given if widest is None else _wider(widest, given)
-    return widest
+        if scope is None or scope not in known.scopes:
+            continue
+        if scope is Scope.PLATFORM and grant.org_id == PLATFORM_ORG_ID and grant.client_id is None:
+            return Reach(everywhere=True)
+        box = _of(grant, scope, known, principal, org_id)
+        if box is not None:
+            given.add(box)
+    return Reach(_joined(given)) if given else None
 
 
-def _of(grant: Grant, scope: Scope, principal: Principal, org_id: UUID | None) -> Reach | None:
-    if scope is Scope.PLATFORM and grant.org_id == PLATFORM_ORG_ID and grant.client_id is None:
-        return Reach(everywhere=True)
+def _of(grant: Grant, scope: Scope, permission: Permission, principal: Principal, org_id: UUID | None) -> Box | None:
     if org_id is None or grant.org_id != org_id:
         return None
     clients = None if grant.client_id is None else frozenset({grant.client_id})
     if scope in {Scope.PLATFORM, Scope.ORGANIZATION, Scope.CLIENT}:
-        return Reach(clients=clients)
-    own = frozenset() if principal.id is None else frozenset({principal.id})
-    return Reach(clients=clients, owners=own | principal.reports if scope is Scope.SUBORDINATES else own)
+        # What is the platform's or a whole organization's can't be had for less of it.
+        enough = {Scope.ORGANIZATION, Scope.CLIENT} if clients is None else {Scope.CLIENT}
+        return Box(clients=clients) if enough & permission.scopes else None
+    own = _themselves(principal)
+    return Box(clients=clients, owners=own | principal.reports if scope is Scope.SUBORDINATES else own)
 
 
-def _wider(one: Reach, other: Reach) -> Reach:
-    """Return both together: exact where one contains the other or they differ in one way only, else the first."""
-    if one.everywhere or other.everywhere:
-        return Reach(everywhere=True)
-    clients = None if one.clients is None or other.clients is None else one.clients | other.clients
-    owners = None if one.owners is None or other.owners is None else one.owners | other.owners
-    joined = Reach(clients=clients, owners=owners)
-    exact = one.clients == other.clients or one.owners == other.owners or joined in (one, other)
-    return joined if exact else one
+def _themselves(principal: Principal) -> frozenset[UUID]:
+    return frozenset() if principal.id is None else frozenset({principal.id})
+
+
+def _joined(boxes: Collection[Box]) -> frozenset[Box]:
+    """Return the same reach in the fewest boxes: one for all with the same owners, and none that another covers."""
+    by_owners: dict[frozenset[UUID] | None, frozenset[UUID] | None] = {}
+    for box in boxes:
+        before = by_owners.get(box.owners, frozenset())
+        by_owners[box.owners] = None if before is None or box.clients is None else before | box.clients
+    joined = [Box(clients, owners) for owners, clients in by_owners.items()]
+    return frozenset(box for box in joined if not any(other is not box and other.covers(box) for other in joined))
+
+
+def _holds(wide: frozenset[UUID] | None, narrow: frozenset[UUID] | None) -> bool:
+    return wide is None or (narrow is not None and narrow <= wide)

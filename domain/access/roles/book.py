@@ -1,65 +1,74 @@
-"""The roles of this installation, read from their files."""
+"""The roles of this installation as their files say, read and checked at once."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-from domain.access.authorize import Permission, Scope
-from domain.kernel.errors import GatehouseError
+from domain.access.authorize import Permission, RoleBook, Scope
+from domain.access.roles.files import RoleFiles
+from domain.access.roles.inherit import inherit
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from domain.access.roles.role import Role
 
-class RoleFilesError(GatehouseError):
-    """A role file is wrong; the message names the file and says what to change."""
+
+class Hubs(RoleBook, Protocol):
+    """A `RoleBook` that knows how the pages of its roles look."""
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """The roles that can be given, by name, as their files say."""
+
+    def effective(self, role: str, org_id: UUID) -> Role | None:
+        """Return a role as an organization has it, None when there is none that can be given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What the files say; a `RoleBook`."""
+    """What the files say; a `Hubs`."""
 
     permissions: Mapping[str, Permission]
-    scopes: Mapping[str, Mapping[str, Scope]]
+    roles: Mapping[str, Role]
+    """Those that can be given, by name."""
+    abstract: Mapping[str, Role]
+    """Those that can only be inherited, by name."""
+
+    @property
+    def scopes(self) -> Mapping[str, Mapping[str, Scope]]:
+        """What each role allows."""
+        return {name: role.scopes for name, role in self.roles.items()}
 
     def scope_of(self, role: str, permission: str, org_id: UUID) -> Scope | None:  # noqa: ARG002 - of the protocol
         """Return how far a role's permission goes."""
-        return self.scopes.get(role, {}).get(permission)
+        found = self.roles.get(role)
+        return None if found is None else found.scopes.get(permission)
+
+    def effective(self, role: str, org_id: UUID) -> Role | None:  # noqa: ARG002 - as above
+        """Return a role, None when there is none that can be given."""
+        return self.roles.get(role)
 
 
-def read_roles(directory: Path) -> Roles:
-    """Return the roles in a directory's `permissions.v1.json` and `roles/*.v1.json`. Raises RoleFilesError."""
-    permissions = {
-        name: Permission(
-            name,
-            said["about"],
-            frozenset(Scope(scope) for scope in said["scopes"]),
-            changes=said.get("changes", False),
-            destructive=said.get("destructive", False),
-        )
-        for name, said in _read(directory / "permissions.v1.json")["permissions"].items()
-    }
-    scopes = {}
-    for path in sorted((directory / "roles").glob("*.v1.json")):
-        document = _read(path)
-        for name, scope in document["permissions"].items():
-            if name not in permissions:
-                raise RoleFilesError(f"{path.name}: there is no permission {name!r}; permissions.v1.json lists all.")
-            if scope not in permissions[name].scopes:
-                raise RoleFilesError(f"{path.name}: {name} does not go as far as {scope!r}.")
-        scopes[document["role"]] = {name: Scope(scope) for name, scope in document["permissions"].items()}
-    return Roles(permissions, scopes)
+def read_roles(directory: Path, more: Path | None = None) -> Roles:
+    """Return the roles in a directory's `permissions.v1.json` and `roles/`, and in `more`, whose files go first.
+
+    Raises:
+        RoleFilesError: with every mistake of every file.
+
+    """
+    return read(RoleFiles(directory, more))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise RoleFilesError(f"{path.name} can't be read: {error}") from error
-    if not isinstance(document, dict):
-        raise RoleFilesError(f"{path.name} has to hold one object.")
-    return document
+def read(files: RoleFiles) -> Roles:
+    """Return the roles that stand in files. Raises RoleFilesError with every mistake of every file."""
+    permissions = files.permissions()
+    found = inherit(files.documents(), permissions)
+    return Roles(
+        permissions,
+        {name: role for name, role in sorted(found.items()) if not role.abstract},
+        {name: role for name, role in sorted(found.items()) if role.abstract},
+    )
