@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import typer
-
 from cli import (
     access_roles,
+    audit,
     clients,
     conversations,
     database,
@@ -55,6 +55,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(queues.app, name="queues")
 app.add_typer(notices.app, name="notices")
+app.add_typer(audit.app, name="audit")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(clients.app, name="clients")

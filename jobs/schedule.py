@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.kernel.errors import NotFoundError
-from jobs import queue_upkeep, recover_inbound
+from jobs import audit_verify, queue_upkeep, recover_inbound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +40,12 @@ JOBS: Final[Sequence[MaintenanceJob]] = (
         "Take in texts that the provider has and we do not. The scheduler has it done hourly and after an outage.",
         timedelta(hours=1),
         recover_inbound.run,
+    ),
+    MaintenanceJob(
+        "audit-verify",
+        "Verify every entry of the audit log. The scheduler has the newest of each organization verified hourly.",
+        timedelta(days=1),
+        audit_verify.run,
     ),
 )
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from config.telemetry import SCHEDULE_LAST_ASKED
 from domain.alerts.messages import RecheckReach
+from domain.audit.messages import VerifyAudit
 from domain.conversations.messages import RecoverInbound
 from domain.conversations.recover import RECOVERY
 from domain.delivery.messages import PollDeliveries, SweepDeliveries
@@ -44,6 +45,7 @@ PERIODIC: Final[Sequence[Periodic]] = (
     Periodic(RECOVERY, timedelta(hours=1), RecoverInbound(), after_outage=True),
     Periodic("delivery.poll", timedelta(minutes=10), PollDeliveries()),
     Periodic("delivery.sweep", timedelta(minutes=5), SweepDeliveries()),
+    Periodic("audit.verify", timedelta(hours=1), VerifyAudit()),
 )
 
 

@@ -1,59 +1,94 @@
-"""What administrators did."""
+"""What administrators did: searched, shown, and exported."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+from starlette.responses import StreamingResponse
 
-from api.deps import DatabaseDep, RequireAdmin
-from api.schemas.paging import After, Limit, Page, cursor, id_position
-from domain.audit.listing import AuditFilter, list_acts
-from domain.audit.models import AuditLog
+from api.access.requires import Access, requires
+from api.schemas.audit import MEDIA_TYPES, ActionDocument, ActionList, AuditDocument, Format, lines
+from api.schemas.paging import After, Limit, Page, cursor, position
+from domain.audit.actions import ACTIONS
+from domain.audit.listing import AuditFilter, Place, all_acts, find_act, list_acts
+from domain.audit.record import Act, record
 
-router = APIRouter(tags=["Audit"], dependencies=[RequireAdmin])
+router = APIRouter(tags=["Audit"])
+Viewer = Annotated[Access, requires("audit.view")]
+Text = Annotated[str | None, Query(min_length=1, max_length=200)]
+
+_EXPORT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Every entry that is meant, newest first.",
+        "content": {"text/csv": {"schema": {"type": "string"}}, "application/json": {}},
+    }
+}
 
 
-class AuditDocument(BaseModel):
-    """One act of one actor; what it shows of a thing before and after is redacted."""
+def which(
+    *,
+    action: Annotated[Text, Query(description="An action or how it begins: dead_letter.requeue, dead_letter.")] = None,
+    actor: Annotated[Text, Query(description="A name, or the id of a user.")] = None,
+    org_id: UUID | None = None,
+    client_id: UUID | None = None,
+    target_type: Text = None,
+    target_id: Text = None,
+    request_id: Text = None,
+    since: Annotated[AwareDatetime | None, Query(description="Included.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Not included.")] = None,
+) -> AuditFilter:
+    """Return which entries a request means."""
+    return AuditFilter(action, actor, org_id, client_id, target_type, target_id, request_id, since, until)
 
-    id: UUID
-    org_id: UUID
-    client_id: UUID | None
-    actor: str
-    role: str
-    action: str
-    target_type: str
-    target_id: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    reason: str | None
-    ip: str | None
-    request_id: str | None
-    created_at: datetime
+
+Which = Annotated[AuditFilter, Depends(which)]
 
 
 @router.get("/api/v1/audit")
-def audit(
-    database: DatabaseDep,
-    action: Annotated[str | None, Query(max_length=100, description="Such as dead_letter.requeue.")] = None,
-    target_id: Annotated[str | None, Query(max_length=100)] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
-    limit: Limit = 50,
-    after: After = None,
-) -> Page[AuditDocument]:
-    """Return what administrators did, the newest first."""
-    which = AuditFilter(action, target_id, since, until)
-    place = id_position(after)
-    with database.platform_scope() as session:
-        items = [_entry(entry) for entry in list_acts(session, which, limit=limit, before_id=place)]
-    return Page(items=items, next=cursor(items[-1].id) if len(items) == limit else None)
+def audit(access: Viewer, meant: Which, limit: Limit = 50, after: After = None) -> Page[AuditDocument]:
+    """Return what was done, the newest first."""
+    found = position(after, _moment, UUID)
+    with access.scope() as session:
+        place = None if found is None else Place(*found)
+        items = [AuditDocument.of(entry) for entry in list_acts(session, meant, limit=limit, after=place)]
+    last = items[-1] if len(items) == limit else None
+    return Page(items=items, next=cursor(last.created_at.isoformat(), last.id) if last else None)
 
 
-def _entry(entry: AuditLog) -> AuditDocument:
-    named = {name: getattr(entry, name) for name in AuditDocument.model_fields if name != "ip"}
-    return AuditDocument(**named, ip=None if entry.ip is None else str(entry.ip))
+@router.get("/api/v1/audit/actions")
+def actions(access: Viewer) -> ActionList:
+    """Return the actions there are, in words, for a search to offer."""
+    del access
+    return ActionList(items=[ActionDocument(action=action, words=words) for action, words in sorted(ACTIONS.items())])
+
+
+@router.get("/api/v1/audit/export", response_class=StreamingResponse, responses=_EXPORT)
+def export(access: Viewer, meant: Which, form: Annotated[Format, Query(alias="format")] = "csv") -> StreamingResponse:
+    """Return every entry that is meant, as a file. That is an entry itself, one for each client within reach."""
+    asked = {name: str(value) for name in AuditFilter.__slots__ if (value := getattr(meant, name)) is not None}
+    with access.scope() as session:
+        for client_id in sorted(access.reach.clients) if access.reach.clients is not None else [None]:
+            act = Act("audit.export", "audit", form, after=asked, client_id=client_id)
+            record(session, access.actor, act)
+    name = f"audit-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    pieces = lines(all_acts(access.scope, meant), form)
+    return StreamingResponse(pieces, media_type=MEDIA_TYPES[form], headers=headers)
+
+
+@router.get("/api/v1/audit/{entry_id}")
+def entry(entry_id: UUID, access: Viewer) -> AuditDocument:
+    """Return one entry."""
+    with access.scope() as session:
+        return AuditDocument.of(find_act(session, entry_id))
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("A cursor's time has a zone.")
+    return moment

@@ -16,7 +16,8 @@ from domain.kernel.database import Base
 class AuditLog(Base):
     """One act of one actor. An act on the platform itself carries the platform's organization.
 
-    The database numbers and chains the entries of an organization: `sequence`, `previous_hash` and `hash` are its own.
+    The database numbers and chains the entries of an organization as their transactions commit: `sequence`,
+    `previous_hash` and `hash` are its own, and None until then. So is `created_at`, the time when it was written.
     """
 
     __tablename__ = "admin_audit_logs"
@@ -37,6 +38,6 @@ class AuditLog(Base):
     user_agent: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
-    sequence: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
+    sequence: Mapped[int | None] = mapped_column(BigInteger, server_default=FetchedValue())
     previous_hash: Mapped[bytes | None] = mapped_column(server_default=FetchedValue())
-    hash: Mapped[bytes] = mapped_column(server_default=FetchedValue())
+    hash: Mapped[bytes | None] = mapped_column(server_default=FetchedValue())

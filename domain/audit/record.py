@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
+from domain.audit.actions import ACTIONS, UnknownActionError
 from domain.audit.models import AuditLog
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from domain.kernel.redaction import redact, redact_text
@@ -48,7 +49,12 @@ class Act:
 
 
 def record(session: Session, actor: Actor, act: Act) -> UUID:
-    """Record an act in the session's transaction and return the entry's id. Secrets and personal data are redacted."""
+    """Record an act in the session's transaction and return the entry's id. Secrets and personal data are redacted.
+
+    Raises UnknownActionError for an action that `domain.audit.actions` does not name.
+    """
+    if act.action not in ACTIONS:
+        raise UnknownActionError(act.action)
     entry = AuditLog(
         id=new_id(),
         org_id=act.org_id or session.info.get("org_id", PLATFORM_ORG_ID),

@@ -35,6 +35,8 @@ class NoticeKind(StrEnum):
     """Calls to a provider fail, so they wait; subject: the provider and account."""
     INBOUND_GAP = "inbound_gap"
     """Messages were found that never reached us, or could not be looked for; subject: the client."""
+    AUDIT_BROKEN = "audit_broken"
+    """A chain of the audit log is not whole; subject: the organization whose it is."""
     ROLE_WRONG = "role_wrong"
     """Role files, or what an organization changed of a role, are wrong; subject: "role files", or the role."""
 

@@ -93,13 +93,15 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE FUNCTION complete_onboarding(client uuid) RETURNS void
-        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
         DECLARE
             scope uuid := nullif(current_setting('gatehouse.org_id', true), '')::uuid;
+            narrowed uuid[] := nullif(current_setting('gatehouse.client_ids', true), '')::uuid[];
             found_client clients%ROWTYPE;
         BEGIN
             SELECT * INTO found_client FROM clients
-                WHERE id = client AND (org_id = scope OR session_user = 'gatehouse_platform') FOR UPDATE;
+                WHERE id = client AND (session_user = 'gatehouse_platform'
+                    OR (org_id = scope AND (narrowed IS NULL OR id = ANY (narrowed)))) FOR UPDATE;
             IF NOT FOUND THEN
                 RAISE EXCEPTION 'No such client in this organization.' USING ERRCODE = 'no_data_found';
             END IF;

@@ -62,7 +62,7 @@ _ATTEMPTS = """
 # Partitions are reached through their parent alone: neither role is granted anything on them.
 _ENSURE_PARTITIONS = """
     CREATE FUNCTION ensure_job_attempt_partitions(months_ahead integer) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     DECLARE
         month date;
         first timestamptz;

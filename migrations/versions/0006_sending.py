@@ -99,8 +99,6 @@ _INDEXES = {
     "notification_logs_provider": "notification_logs (provider_id) WHERE provider_id IS NOT NULL",
     "sender_flags_client": "sender_flags (client_id, flagged_at)",
     "operator_notices_open": "operator_notices (org_id, last_at) WHERE resolved_at IS NULL",
-    "admin_audit_logs_org": "admin_audit_logs (org_id, id)",
-    "admin_audit_logs_target": "admin_audit_logs (target_type, target_id, id)",
     "sandbox_emails_client": "sandbox_emails (client_id, created_at)",
 }
 _UNIQUE_INDEXES = {

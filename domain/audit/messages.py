@@ -1,0 +1,14 @@
+"""The jobs of this capability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.queue.message import Message, job
+
+
+@job(kind="audit.verify", queue="maintenance", time_limit=timedelta(minutes=10))
+@dataclass(frozen=True, slots=True)
+class VerifyAudit(Message):
+    """Verify the newest entries of every chain, and tell operators when something is wrong."""

@@ -1,0 +1,17 @@
+"""Actors of the audit log."""
+
+from __future__ import annotations
+
+from domain.audit.messages import VerifyAudit
+from domain.audit.watch import verify_audit
+from domain.queue.outcome import Outcome
+from domain.queue.run import Run
+from workers.registry import actor
+from workers.services import Services
+
+
+@actor(VerifyAudit)
+def verify(message: VerifyAudit, run: Run, services: Services) -> Outcome:
+    """Verify the newest entries of every chain."""
+    del services
+    return verify_audit(message, run)
