@@ -1,12 +1,10 @@
 """The e-mails that are sent, each as what it says: a dataclass in, a subject, a text and the same in HTML out.
 
-Values come from customers and owners. In HTML each is escaped; in a subject line breaks and other control characters
-become spaces, so that no value can begin a header; a link is one only when it leads to http or https.
+Values come from customers and owners: each is escaped, and a link is one only when it leads to http or https.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -14,14 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from domain.kernel.letters import environments, on_one_line, one_line, printable
 
 UNSUBSCRIBE_HERE: Final = "https://unsubscribe.invalid/here"
 """Stands for the recipient's own link, which is put in its place when the e-mail is sent (`unsubscribe`)."""
-_TEMPLATES: Final = Path(__file__).parent / "templates"
-_LONGEST_SUBJECT: Final = 140
-_BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +103,7 @@ _NAMES: Final[dict[type[Content], str]] = {
     GenericNotice: "generic_notice",
 }
 
-_HTML: Final = Environment(
-    loader=FileSystemLoader(_TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEXT: Final = Environment(
-    loader=FileSystemLoader(_TEMPLATES),
-    autoescape=False,  # noqa: S701  # plain text, in which nothing has a meaning
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_HTML, _TEXT = environments(Path(__file__).parent / "templates")
 
 
 def render(content: AnyEmail) -> RenderedEmail:
@@ -132,22 +113,12 @@ def render(content: AnyEmail) -> RenderedEmail:
             raise ValueError("A link of an e-mail has to lead to http or https.")
     name = _NAMES[type(content)]
     values = {each.name: _clean(getattr(content, each.name)) for each in fields(content)}
-    values |= {name: _on_one_line(values[name]) for name in _SHORT & values.keys()}
+    values |= {name: on_one_line(values[name]) for name in _SHORT & values.keys()}
     return RenderedEmail(
         one_line(_subject(content)),
         _TEXT.get_template(f"{name}.txt").render(values).strip() + "\n",
         _HTML.get_template(f"{name}.html").render(values),
     )
-
-
-def one_line(text: str) -> str:
-    """Return text as a subject takes it: on one line, without control characters, not longer than can be read."""
-    line = _on_one_line(text)
-    return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 1].rstrip() + "…"
-
-
-def _on_one_line(text: str) -> str:
-    return " ".join(_BREAKS.sub(" ", text).split())
 
 
 def _subject(content: AnyEmail) -> str:
@@ -166,7 +137,7 @@ def _subject(content: AnyEmail) -> str:
 def _clean(value: Any) -> Any:  # noqa: ANN401  # whatever a template shows
     """Return a value without characters that no mail program shows."""
     if isinstance(value, str):
-        return _UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
+        return printable(value)
     if isinstance(value, DigestLine):
         return DigestLine(headline=_clean(value.headline), summary=_clean(value.summary), at=value.at)
     if isinstance(value, Sequence):

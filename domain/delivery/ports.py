@@ -82,12 +82,13 @@ class SmsProvider(Protocol):
 class OutgoingEmail:
     """One e-mail to hand to a provider. `headers` are added to it, such as `List-Unsubscribe`.
 
-    `sender_name` is the business in whose name it is written, shown beside the sender's address.
+    `sender_name` is the business in whose name it is written, shown beside the sender's address. `client_id` is None
+    for the platform's own letters.
     """
 
     attempt_id: UUID
     org_id: UUID
-    client_id: UUID
+    client_id: UUID | None
     to: str = field(repr=False)
     subject: str = field(repr=False)
     body: str = field(repr=False)

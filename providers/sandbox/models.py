@@ -28,13 +28,16 @@ class SandboxMessage(Base):
 
 
 class SandboxMail(Base):
-    """An e-mail that would have been sent, once an attempt. `headers` are those added to it, by name."""
+    """An e-mail that would have been sent, once an attempt. `headers` are those added to it, by name.
+
+    `client_id` is None for the platform's own letters.
+    """
 
     __tablename__ = "sandbox_emails"
 
     attempt_id: Mapped[UUID] = mapped_column(primary_key=True)
     org_id: Mapped[UUID]
-    client_id: Mapped[UUID]
+    client_id: Mapped[UUID | None]
     provider_id: Mapped[str] = mapped_column(Text)
     to_address: Mapped[str] = mapped_column(Text)
     from_address: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,56 @@
+"""The jobs of this capability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from domain.queue.message import Message, job
+
+LetterKind = Literal[
+    "invite",
+    "access_given",
+    "verify_email",
+    "address_changed",
+    "reset_password",
+    "password_changed",
+    "second_factor_removed",
+]
+
+
+@job(kind="access.letter", max_attempts=12, priority=50, time_limit=timedelta(seconds=60))
+@dataclass(frozen=True, slots=True)
+class SendAccountLetter(Message):
+    """Write to a person about their account.
+
+    The address and the token of the link are sealed: whoever reads the queue can open nothing with it. `place` is the
+    organization that it is about, if any.
+    """
+
+    letter: LetterKind
+    user_id: UUID
+    sealed_address: str
+    sealed_token: str | None = None
+    place: str = ""
+
+
+@job(kind="access.reset_asked", max_attempts=5, priority=50, time_limit=timedelta(seconds=60))
+@dataclass(frozen=True, slots=True)
+class AnswerResetRequest(Message):
+    """Somebody asked for a link to set a new password. Whether there is such an account is found out here alone.
+
+    So the answer, and the time that it takes, are the same for each address.
+    """
+
+    sealed_address: str
+    ip: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
+
+
+@job(kind="access.sweep", max_attempts=5, priority=50, time_limit=timedelta(seconds=60))
+@dataclass(frozen=True, slots=True)
+class SweepSessions(Message):
+    """Forget sessions whose time is over, and write down which views as a client ran out."""
