@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.permitted import local, needs
+
 if TYPE_CHECKING:
     from domain.access.roles.book import Roles
     from domain.access.roles.role import Role
@@ -19,6 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
+@needs("roles.view")
 def list_(*, as_json: AsJson = False) -> None:
     """Show the roles that can be given."""
     from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
@@ -41,6 +44,7 @@ def list_(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@needs("roles.view")
 def show(
     role: Annotated[str, typer.Argument(help="The role's name, such as workspace_viewer.")],
     *,
@@ -70,6 +74,7 @@ def show(
 
 
 @app.command()
+@local("reads files alone")
 def validate(
     directory: Annotated[
         Path | None, typer.Argument(help="Role files of your own; GATEHOUSE_ROLES_DIR when not given.")
@@ -96,6 +101,7 @@ def validate(
 
 
 @app.command()
+@local("reads files alone")
 def export(
     *, markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of docs/roles.md.")] = False
 ) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from cli.failure import FailureError
+from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.conversations.takeover import Person
@@ -21,6 +22,7 @@ AsOwner = Annotated[bool, typer.Option("--owner", help="Answer as the client's o
 
 
 @app.command("list")
+@needs("conversations.view")
 def list_(
     client_id: Annotated[UUID, typer.Argument(help="Whose conversations; gatehouse clients list shows the ids.")],
     *,
@@ -49,6 +51,7 @@ def list_(
 
 
 @app.command()
+@needs("conversations.view")
 def show(
     conversation_id: ConversationId,
     *,
@@ -78,6 +81,7 @@ def show(
 
 
 @app.command()
+@needs("conversations.reply")
 def reply(
     conversation_id: ConversationId,
     text: Annotated[str, typer.Argument(help="What to say.")],
@@ -100,6 +104,7 @@ def reply(
 
 
 @app.command()
+@needs("conversations.reply")
 def release(conversation_id: ConversationId) -> None:
     """Let the AI answer again, from the next message on."""
     from cli.scopes import platform_scope  # noqa: PLC0415 - as above

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli.permitted import local
+
 
 class Seed(StrEnum):
     """What a database can be filled with."""
@@ -15,6 +17,7 @@ class Seed(StrEnum):
     TEST = "test"
 
 
+@local("changes the schema, as its owner")
 def migrate() -> None:
     """Bring the database to this release's schema.
 
@@ -28,6 +31,7 @@ def migrate() -> None:
     typer.echo(f"The schema is at {SCHEMA_REVISION}.")
 
 
+@local("fills an empty installation in")
 def seed(name: Annotated[Seed, typer.Argument(help="What to fill in.")] = Seed.DEMO) -> None:
     """Fill in a demo or test tenant.
 

@@ -25,6 +25,7 @@ from cli.dead_selection import (
     named,
 )
 from cli.failure import FailureError
+from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.deadletters.groups import Group
@@ -37,6 +38,7 @@ Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 
 
 @app.command("list")
+@needs("dead_letters.view")
 def list_(
     *,
     kind: Kind = None,
@@ -65,6 +67,7 @@ def list_(
 
 
 @app.command()
+@needs("dead_letters.view")
 def groups(
     *,
     kind: Kind = None,
@@ -90,6 +93,7 @@ def groups(
 
 
 @app.command()
+@needs("dead_letters.view")
 def show(
     job_id: Annotated[UUID, typer.Argument(help="The job's id.")],
     *,
@@ -102,6 +106,7 @@ def show(
 
 
 @app.command()
+@needs("dead_letters.requeue")
 def requeue(  # noqa: PLR0913 - its options
     ids: Ids = None,
     *,
@@ -138,6 +143,7 @@ app.command()(edit)
 
 
 @app.command()
+@needs("dead_letters.discard")
 def discard(  # noqa: PLR0913 - as above
     ids: Ids = None,
     *,
@@ -164,6 +170,7 @@ def discard(  # noqa: PLR0913 - as above
 
 
 @app.command()
+@needs("dead_letters.requeue")
 def operations(
     operation_id: Annotated[UUID | None, typer.Argument(help="One operation, to be followed to its end.")] = None,
     *,

@@ -11,8 +11,10 @@ import typer
 
 from cli.dead_selection import Reason, because
 from cli.failure import FailureError
+from cli.permitted import needs
 
 
+@needs("dead_letters.edit")
 def edit(
     job_id: Annotated[UUID, typer.Argument(help="The job's id.")],
     *,

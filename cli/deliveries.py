@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from cli.failure import FailureError
+from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.delivery.models import Delivery
@@ -22,6 +23,7 @@ _COLUMNS = ["id", "client_id", "purpose", "channel", "to", "state", "attempts", 
 
 
 @app.command("list")
+@needs("deliveries.view")
 def list_(
     *,
     state: Annotated[States | None, typer.Option(help="Only those in this state.")] = None,
@@ -46,6 +48,7 @@ def list_(
 
 
 @app.command()
+@needs("deliveries.view")
 def show(delivery_id: Annotated[UUID, typer.Argument(help="Its id.")], *, as_json: AsJson = False) -> None:
     """Show one delivery with its tries and what the provider reported."""
     from cli.output import show_json, show_table  # noqa: PLC0415 - as above
@@ -82,6 +85,7 @@ def show(delivery_id: Annotated[UUID, typer.Argument(help="Its id.")], *, as_jso
 
 
 @app.command()
+@needs("deliveries.resolve")
 def resolve(
     delivery_id: Annotated[UUID, typer.Argument(help="Its id.")],
     *,
@@ -115,6 +119,7 @@ def resolve(
 
 
 @app.command()
+@needs("deliveries.view")
 def senders(*, as_json: AsJson = False) -> None:
     """Show the senders that the provider refuses, and when each is tried again."""
     from cli.output import show_json, show_table  # noqa: PLC0415 - as above
@@ -142,6 +147,7 @@ def senders(*, as_json: AsJson = False) -> None:
 
 
 @app.command("clear-sender")
+@needs("deliveries.resolve")
 def clear_sender(
     flag_id: Annotated[UUID, typer.Argument(help="The flag's id, from the list of senders.")], *, reason: Reason
 ) -> None:

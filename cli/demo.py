@@ -1,4 +1,4 @@
-"""Try a running system as a customer would: `gatehouse demo send "…"`."""
+"""Try a running system as a customer would, and put the demo back: `gatehouse demo send "…" | reset`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.dead_selection import Reason, Yes
+from cli.permitted import local, needs
+
 if TYPE_CHECKING:
     from cli.customer import Journey
 
-app = typer.Typer(help="Try a running system as a customer would.", no_args_is_help=True, rich_markup_mode=None)
-
-
-@app.callback()
-def demo() -> None:
-    """Try a running system as a customer would."""
+app = typer.Typer(
+    help="Try a running system as a customer would, and put the demo back.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command()
+@local("writes as a customer does, through the webhook")
 def send(
     text: Annotated[str, typer.Argument(help="What the customer writes.")],
     *,
@@ -39,6 +40,24 @@ def send(
     _print(journey)
     if not journey.finished:
         raise FailureError(f"It was not finished within {wait:g} s. Run: gatehouse doctor")
+
+
+@app.command()
+@needs("maintenance.run")
+def reset(*, yes: Yes = False, reason: Reason = None) -> None:
+    """Put the demo tenant back to its seed: its customers' messages and what was changed of the business go.
+
+    No other tenant is touched. The audit log, decisions and ended jobs stay. Allowed in demo safe mode.
+    """
+    from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above
+    from migrations.seeds.reset import reset_demo  # noqa: PLC0415
+
+    if not yes:
+        typer.confirm("Put the demo tenant back? What was written to it and changed of it goes.", abort=True)
+    with platform_scope() as session:
+        done = reset_demo(session, operator(), reason=reason)
+    removed = ", ".join(f"{count} {table.replace('_', ' ')}" for table, count in done.rows.items())
+    typer.echo(f"The demo tenant is as it was seeded. Removed: {removed or 'nothing'}; {done.jobs} jobs cancelled.")
 
 
 def _print(journey: Journey) -> None:

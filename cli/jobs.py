@@ -9,6 +9,7 @@ import typer
 
 from cli.dead_selection import Reason
 from cli.failure import FailureError
+from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.queue.models import Job, JobAttempt
@@ -17,6 +18,7 @@ app = typer.Typer(help="Maintenance for cron, and single jobs.", no_args_is_help
 
 
 @app.command("list")
+@needs("maintenance.run")
 def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show which maintenance there is and how often it should run."""
     from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
@@ -30,6 +32,7 @@ def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 
 
 @app.command()
+@needs("maintenance.run")
 def run(name: Annotated[str, typer.Argument(help="A name that `gatehouse jobs list` shows.")]) -> None:
     """Run one maintenance job now; the exit status is 0 only when it succeeded."""
     from cli.scopes import begin  # noqa: PLC0415
@@ -40,12 +43,14 @@ def run(name: Annotated[str, typer.Argument(help="A name that `gatehouse jobs li
 
 
 @app.command()
+@needs("queues.view")
 def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")]) -> None:
     """Show one job of the queue with all its attempts."""
     show_job(job_id)
 
 
 @app.command()
+@needs("queues.change")
 def cancel(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], *, reason: Reason = None) -> None:
     """Cancel a job that waits; one that runs is not interrupted, but not run again."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
@@ -57,6 +62,7 @@ def cancel(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], *, rea
 
 
 @app.command("run-now")
+@needs("queues.change")
 def run_now(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], *, reason: Reason = None) -> None:
     """Let a job run now that waits for its time or for its next try."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415

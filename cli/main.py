@@ -13,7 +13,9 @@ from cli import (
     deliveries,
     demo,
     doctor,
+    flags,
     jobs,
+    knowledge,
     notices,
     notifications,
     queues,
@@ -22,6 +24,7 @@ from cli import (
     webhooks,
 )
 from cli.failure import Command
+from cli.permitted import local
 
 app = Command(
     name="gatehouse",
@@ -34,6 +37,7 @@ app = Command(
 
 
 @app.command()
+@local("runs all roles on this machine")
 def up() -> None:
     """Start everything on this machine.
 
@@ -44,12 +48,11 @@ def up() -> None:
     raise typer.Exit(start() or 0)
 
 
-app.command()(roles.api)
-app.command()(roles.worker)
-app.command()(roles.scheduler)
+for role in (roles.api, roles.worker, roles.scheduler):
+    app.command()(local("runs a role")(role))
 app.command()(database.migrate)
 app.command()(database.seed)
-app.command()(doctor.doctor)
+app.command()(local("looks at this installation")(doctor.doctor))
 app.add_typer(access_roles.app, name="roles")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
@@ -62,4 +65,6 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(flags.app, name="flags")
+app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(demo.app, name="demo")

@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from cli.dead_selection import AsJson, Org, Reason
+from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.notices.models import Notice
@@ -16,6 +17,7 @@ app = typer.Typer(help="What waits for a person.", no_args_is_help=True, rich_ma
 
 
 @app.command("list")
+@needs("notices.view")
 def list_(
     *,
     kind: Annotated[str | None, typer.Option(help="Only this kind, such as sender_refused.")] = None,
@@ -40,6 +42,7 @@ def list_(
 
 
 @app.command()
+@needs("notices.resolve")
 def resolve(notice_id: Annotated[UUID, typer.Argument(help="The notice's id.")], *, reason: Reason = None) -> None:
     """Take a notice off the list; what raised it raises it anew when it happens again."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415

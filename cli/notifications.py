@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from cli.failure import FailureError
+from cli.permitted import needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ ClientId = Annotated[UUID, typer.Argument(help="The client's id.")]
 
 
 @app.command()
+@needs("notifications.view")
 def status(
     client_id: ClientId, *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
@@ -46,6 +48,7 @@ def status(
 
 
 @app.command("test")
+@needs("notifications.test")
 def send_test(
     client_id: ClientId,
     *,

@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from cli.dead_selection import AsJson, NoWait, Reason, because
+from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.kernel.database import Database
@@ -22,6 +23,7 @@ _INTERRUPTED: Final = 130
 
 
 @app.command("list")
+@needs("queues.view")
 def list_(*, as_json: AsJson = False) -> None:
     """Show how many jobs wait, run and are dead in each queue, and why one is paused."""
     from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
@@ -38,6 +40,7 @@ def list_(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@needs("queues.change")
 def pause(name: Name, *, reason: Reason = None) -> None:
     """Stop handing out a queue's jobs; what runs goes on."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
@@ -50,6 +53,7 @@ def pause(name: Name, *, reason: Reason = None) -> None:
 
 
 @app.command()
+@needs("queues.change")
 def resume(name: Name, *, reason: Reason = None) -> None:
     """Hand out a queue's jobs again."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
@@ -61,6 +65,7 @@ def resume(name: Name, *, reason: Reason = None) -> None:
 
 
 @app.command()
+@needs("queues.change")
 def drain(name: Name, *, reason: Reason = None, no_wait: NoWait = False) -> None:
     """Have a queue worked until nothing in it waits or runs, and paused then."""
     from cli.scopes import operator, platform_database  # noqa: PLC0415
@@ -84,6 +89,7 @@ def drain(name: Name, *, reason: Reason = None, no_wait: NoWait = False) -> None
 
 
 @app.command()
+@needs("queues.view")
 def limits(*, as_json: AsJson = False) -> None:
     """Show the limits on tenants, kinds and keys, and how many jobs each holds back."""
     from dataclasses import asdict  # noqa: PLC0415
@@ -102,6 +108,7 @@ def limits(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@needs("queues.change")
 def limit(
     *,
     tenant: Annotated[UUID | None, typer.Option(help="Of this organization.")] = None,
@@ -123,6 +130,7 @@ def limit(
 
 
 @app.command()
+@needs("queues.change")
 def unlimit(limit_id: Annotated[UUID, typer.Argument(help="The limit's id.")], *, reason: Reason = None) -> None:
     """Remove a limit; what it held back may run."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
@@ -134,6 +142,7 @@ def unlimit(limit_id: Annotated[UUID, typer.Argument(help="The limit's id.")], *
 
 
 @app.command()
+@needs("queues.view")
 def weights(*, as_json: AsJson = False) -> None:
     """Show the tenants that get more than one job a round."""
     from cli.output import show_json, show_table  # noqa: PLC0415
@@ -149,6 +158,7 @@ def weights(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@needs("queues.change")
 def weigh(
     tenant: Annotated[UUID, typer.Argument(help="The organization.")],
     weight: Annotated[int, typer.Argument(help="Jobs that it gets in each round; 1 is everybody's.")],

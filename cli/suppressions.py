@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from cli.failure import FailureError
+from cli.permitted import needs
 
 app = typer.Typer(help="Who must not be written to.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -15,6 +16,7 @@ _COLUMNS = ["id", "client_id", "channel", "address", "source", "since"]
 
 
 @app.command("list")
+@needs("suppressions.view")
 def list_(
     *,
     client: Annotated[UUID | None, typer.Option(help="Only this client's.")] = None,
@@ -47,6 +49,7 @@ def list_(
 
 
 @app.command()
+@needs("suppressions.remove")
 def remove(
     suppression_id: Annotated[UUID, typer.Argument(help="Its id, from the list.")],
     *,

@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from cli.failure import FailureError
+from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.webhooks.listing import ListedSend
@@ -36,6 +37,7 @@ Events = Annotated[list[str], typer.Option("--event", help='A type of event, or 
 
 
 @app.command("list")
+@needs("webhooks.view")
 def list_(*, org: Org = None, limit: Limit = 100, as_json: AsJson = False) -> None:
     """Show endpoints and how they do."""
     from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
@@ -52,6 +54,7 @@ def list_(*, org: Org = None, limit: Limit = 100, as_json: AsJson = False) -> No
 
 
 @app.command()
+@needs("webhooks.change")
 def create(
     *,
     org: Annotated[UUID, typer.Option(help="The organization.")],
@@ -74,6 +77,7 @@ def create(
 
 
 @app.command()
+@needs("webhooks.change")
 def rotate(endpoint_id: EndpointId) -> None:
     """Give an endpoint a new secret and print it, this once. The one before signs as well for a day."""
     from cli.output import in_cell  # noqa: PLC0415 - as above
@@ -88,6 +92,7 @@ def rotate(endpoint_id: EndpointId) -> None:
 
 
 @app.command()
+@needs("webhooks.change")
 def enable(endpoint_id: EndpointId) -> None:
     """Call an endpoint again, from the next event on."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above
@@ -106,6 +111,7 @@ def enable(endpoint_id: EndpointId) -> None:
 
 
 @app.command()
+@needs("webhooks.change")
 def disable(
     endpoint_id: EndpointId,
     *,
@@ -122,6 +128,7 @@ def disable(
 
 
 @app.command()
+@needs("webhooks.change")
 def test(endpoint_id: EndpointId) -> None:
     """Send `webhook.test` now and say what came of it; the status is 0 only when the receiver took it."""
     from cli.scopes import operator, platform_database  # noqa: PLC0415 - as above
@@ -138,6 +145,7 @@ def test(endpoint_id: EndpointId) -> None:
 
 
 @app.command()
+@needs("webhooks.view")
 def sends(
     endpoint_id: EndpointId,
     *,
@@ -161,6 +169,7 @@ def sends(
 
 
 @app.command()
+@needs("webhooks.change")
 def replay(
     send: Annotated[UUID | None, typer.Argument(help="One send by its id.")] = None,
     *,

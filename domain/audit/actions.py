@@ -43,6 +43,7 @@ ACTIONS: Final[dict[str, str]] = {
     "dead_operation.finish": "an operation on dead letters ended",
     "delivery.resolve": "decided what became of a delivery",
     "delivery.reveal": "looked at a delivery unredacted",
+    "demo.reset": "put the demo tenant back to its seed",
     "flag.archived": "archived a flag",
     "flag.changed": "changed a flag",
     "flag.created": "made a flag",

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What a flag is for somebody: the value that code gets, whose it is, and why in words."""
+    """What a flag is for somebody (`subject`, with the tenant of its client), and why in words."""
 
+    subject: Subject
     value: Value | None
     resolution: Resolution
     words: str
@@ -68,12 +69,13 @@ def evaluate_stored(session: Session, key: str, subject: Subject) -> Evaluated:
     found = states(rows)
     if key not in found:
         raise FlagNotFoundError(f"There is no flag {key}.")
-    resolution = evaluate(found[key], _with_tenant(session, subject))
+    subject = _with_tenant(session, subject)
+    resolution = evaluate(found[key], subject)
     definition = DEFINITIONS.get(key)
     value = resolution.value
     if value is None and definition is not None:
         value = definition.default
-    return Evaluated(value, resolution, _words(resolution))
+    return Evaluated(subject, value, resolution, _words(resolution))
 
 
 def _with_tenant(session: Session, subject: Subject) -> Subject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, FetchedValue, Text
+from sqlalchemy import DateTime, FetchedValue, Integer, Text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,7 +17,8 @@ class KnowledgeEntry(Base):
     """One service, set of opening hours or answered question.
 
     `price` is text, shown as it is. `keywords` are words that customers use and the text does not; they are searched,
-    never shown. `search` is made by the database from title, keywords and body, in falling weight.
+    never shown. `position` orders entries that fit equally well.
+    `search` is made by the database from title, keywords and body, in falling weight.
     """
 
     __tablename__ = "knowledge_entries"
@@ -32,6 +33,7 @@ class KnowledgeEntry(Base):
     keywords: Mapped[str] = mapped_column(Text, server_default=FetchedValue())
     position: Mapped[int] = mapped_column(server_default=FetchedValue())
     enabled: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    version: Mapped[int] = mapped_column(Integer, server_default=FetchedValue())
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
     search: Mapped[str] = mapped_column(

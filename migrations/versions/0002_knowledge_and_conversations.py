@@ -23,6 +23,7 @@ _KNOWLEDGE = """
         keywords text NOT NULL DEFAULT '',
         position integer NOT NULL DEFAULT 0,
         enabled boolean NOT NULL DEFAULT true,
+        version integer NOT NULL DEFAULT 1,
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         search tsvector GENERATED ALWAYS AS (

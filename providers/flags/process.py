@@ -12,7 +12,7 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.provider.no_op_provider import NoOpProvider
 
 from domain.flags.inforce import IN_FORCE
-from domain.flags.ports import Number, Object
+from domain.flags.ports import Number, Object, Subject, Value
 from providers.flags.provider import CLIENT_ID, ORG_ID, StoredFlags
 from providers.flags.table import FlagTable
 from providers.flags.telling import tell_after_commit
@@ -57,6 +57,10 @@ class ProcessFlags:
     def status(self) -> str:
         """OpenFeature's word for how current they are: READY, STALE (what was read last counts) or ERROR (none was)."""
         return self._client.get_provider_status().value
+
+    def held(self, key: str, subject: Subject) -> Value | None:
+        """Return what this process holds of a flag for a subject, None where the code's own default counts."""
+        return self._provider.held(key, subject)
 
     def serve(self, database: Database) -> None:
         """Let the transactions of a database go by these flags, and tell all processes when one changes a flag."""

@@ -12,7 +12,7 @@ from openfeature.flag_evaluation import FlagResolutionDetails, Reason
 from openfeature.provider import AbstractProvider, Metadata
 
 from domain.flags.evaluate import evaluate
-from domain.flags.ports import FlagState, Subject, ValueType
+from domain.flags.ports import FlagState, Subject, Value, ValueType
 
 if TYPE_CHECKING:
     from openfeature.evaluation_context import EvaluationContext
@@ -47,6 +47,11 @@ class StoredFlags(AbstractProvider):
         self.emit_provider_ready(details)
         if not first:
             self.emit_provider_configuration_changed(details)
+
+    def held(self, key: str, subject: Subject) -> Value | None:
+        """Return what is held for a subject, None where the default of the code that asks counts."""
+        state = (self._states or {}).get(key)
+        return None if state is None else evaluate(state, subject).value
 
     def stale(self, why: str) -> None:
         """Tell that what is held may be outdated."""
