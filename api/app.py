@@ -12,6 +12,10 @@ import redis.asyncio
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from api.edge.deadline import Deadline
+from api.edge.door import Door
+from api.edge.limiter import Limiter
+from api.edge.quotas import Quotas
 from api.errors import answer_with_problems
 from api.ingest import Ingest
 from api.intake import Intake
@@ -118,11 +122,14 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,  # The usual page loads scripts from a foreign host.
         redoc_url=None,
+        redirect_slashes=False,  # Such a redirect names whatever host the request named.
     )
     app.state.settings = settings
     app.state.roles = read_roles(CONFIG)
     app.state.clock = SystemClock()
     app.state.openid = build_openid(settings)
+    app.state.limiter = Limiter()
+    app.state.quotas = Quotas(app.state.limiter, settings.rates)
     answer_with_problems(app)
     answer_with_pages(app)
     for router in ROUTERS:
@@ -131,6 +138,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     # The last one added is the outermost.
     app.add_middleware(BodyLimit)
+    app.add_middleware(Deadline)
+    app.add_middleware(Door, settings=settings, limiter=app.state.limiter)
     app.add_middleware(
         Boundary, proxy_hops=settings.trusted_proxy_hops, https=settings.public_url.startswith("https://")
     )
@@ -165,7 +174,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.thread_signals = RedisSignals(settings.redis_url.get_secret_value())
     app.state.bots = BotDirectory(app.state.database)
     app.state.chat = Chat(settings, app.state.database, app.state.ingest)
-    app.state.limits = Limits(app.state.redis, app.state.flags)
+    app.state.limiter.share(app.state.redis)
+    app.state.limits = Limits(app.state.limiter, app.state.flags)
     app.state.webhooks = WebhookMeans(build_webhooks(settings), build_sealer(settings), SystemClock())
     app.state.thread_streams = ThreadStreams(app.state.database, app.state.signals)
     try:

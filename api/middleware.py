@@ -10,12 +10,14 @@ import re
 from functools import cache
 from http import HTTPStatus
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
+from api.edge.headers import FOR_DATA, FOR_PAGES, HTTPS_ONLY, rate_headers
 from api.errors import ProblemError, problem_response
 from config.telemetry import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, UNMATCHED, report_error
 from domain.kernel.ids import new_id
@@ -25,24 +27,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES: Final = 64 * 1024
+_LARGER: Final = {"/webhooks/ses": 256 * 1024 + 16 * 1024}
+"""Amazon SNS posts messages of up to 256 KiB, in an envelope."""
 _CLIENT_CLOSED_REQUEST: Final = 499
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES: Final = frozenset({"/api/health", "/api/health/ready"})
-_FOR_ALL: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
-)
-_FOR_PAGES: Final = (
-    (
-        b"content-security-policy",
-        b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
-    ),
-    *_FOR_ALL,
-)
-_FOR_DATA: Final = ((b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"), *_FOR_ALL)
-_HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 _log = structlog.get_logger("api")
 
 
@@ -64,11 +54,13 @@ class Boundary:
         scope.setdefault("state", {})["request_id"] = request_id
         if self._proxy_hops:
             scope["client"] = _client(scope, self._proxy_hops) or scope.get("client")
-        answer = _Answer(send, request_id, https=self._https)
+        answer = _Answer(send, scope["state"], https=self._https)
         tokens = bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, receive, answer)
             await answer.end_stream()
+        except ClientDisconnect:
+            pass  # Nobody is left to answer.
         except Exception as error:
             _log.exception("http.unhandled_error", route=_route(scope))
             report_error(error)
@@ -84,9 +76,9 @@ class Boundary:
 class _Answer:
     """The way of an answer's messages to the server; knows the status, 0 before there is one."""
 
-    def __init__(self, send: Send, request_id: str, *, https: bool) -> None:
+    def __init__(self, send: Send, state: dict[str, Any], *, https: bool) -> None:
         self._send = send
-        self._request_id = request_id
+        self._state = state
         self._https = https
         self._streams = False
         self._open = False
@@ -111,11 +103,13 @@ class _Answer:
         given = dict(headers)
         kind = given.get(b"content-type", b"")
         self._streams = kind.startswith(b"text/event-stream")
-        headers.append((b"x-request-id", self._request_id.encode()))
-        ours = _FOR_PAGES if kind.startswith(b"text/html") else _FOR_DATA
+        headers.append((b"x-request-id", self._state["request_id"].encode()))
+        ours = FOR_PAGES if kind.startswith(b"text/html") else FOR_DATA
         headers.extend(header for header in ours if header[0] not in given)
-        if self._https and _HTTPS_ONLY[0] not in given:
-            headers.append(_HTTPS_ONLY)
+        if "standings" in self._state:
+            headers.extend(rate_headers(self._state["standings"]))
+        if self._https and HTTPS_ONLY[0] not in given:
+            headers.append(HTTPS_ONLY)
         message["headers"] = headers
 
 
@@ -131,9 +125,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = _LARGER.get(scope["path"], self._limit)
         declared = _header(scope, b"content-length") or b"0"
-        if declared.isdigit() and int(declared) > self._limit:
-            await problem_response(self._too_large(), scope["state"]["request_id"])(scope, receive, send)
+        if declared.isdigit() and int(declared[:20]) > limit:
+            await problem_response(_too_large(limit), scope["state"]["request_id"])(scope, receive, send)
             return
         received = 0
 
@@ -141,15 +136,16 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
+            if received > limit:
                 # The framework passes this kind on unchanged while it reads a body or a form.
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large().detail)
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large(limit).detail)
             return message
 
         await self._app(scope, counted, send)
 
-    def _too_large(self) -> ProblemError:
-        return ProblemError(413, f"The body is larger than {self._limit} bytes.", headers={"connection": "close"})
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(413, f"The body is larger than {limit} bytes.", headers={"connection": "close"})
 
 
 def _header(scope: Scope, wanted: bytes) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +12,6 @@ from cli.failure import FailureError
 
 if TYPE_CHECKING:
     from config.settings import Role, Settings
-
-_GRACE_SECONDS: Final = 10
-"""How long requests under way may take after SIGTERM; open event streams are cut then."""
-_KEEP_ALIVE_SECONDS: Final = 65
-"""Longer than the 60 s of common load balancers, so that it is they who close an idle connection."""
 
 
 def api(
@@ -116,6 +111,8 @@ def _require_port(host: str, port: int) -> None:
 def _serve(settings: Settings, host: str, port: int) -> None:
     import uvicorn  # noqa: PLC0415
 
+    from api.edge.serving import server_options  # noqa: PLC0415
+
     # A lone server process sends itself the signal again when it has stopped; that must not skip our own cleaning up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
@@ -124,10 +121,5 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         host=host,
         port=port,
         workers=settings.api_workers,
-        log_config=None,
-        access_log=False,  # The edge writes its own line, with the route in place of the address.
-        server_header=False,
-        proxy_headers=False,  # The edge counts hops itself: GATEHOUSE_TRUSTED_PROXY_HOPS.
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        **server_options(),
     )

@@ -43,6 +43,12 @@ _HINTS: Final = {
     "ses.topic_arns": "Set it to the ARN of the topic that SES reports to, or to several, separated by commas.",
     "previous_secret_key": "Set it to the value that GATEHOUSE_SECRET_KEY had before, or leave it out.",
     "webhooks.allowed_networks": "Write, for example, 127.0.0.0/8,::1/128.",
+    "admin_allowed_networks": "Write, for example, 203.0.113.0/24,2001:db8::/32.",
+    "allowed_hosts": "Write host names without scheme and port, separated by commas.",
+    "jwt.audience": "Set it to what your issuer writes into `aud` of tokens for this installation.",
+    "jwt.jwks_url": "Set it to the address of your issuer's JSON Web Key Set.",
+    "jwt.allowed_networks": "Write, for example, 10.20.0.0/16.",
+    "jwt.role_map": "Write, for example, ops=implementation_lead,support=workspace_viewer.",
     "ai.api_key": "Set the key of the service at GATEHOUSE_AI__BASE_URL.",
     "ai.model": "Set the name of the model to ask.",
     "oidc.issuer": "Set it to the issuer's URL, such as https://login.example.com.",
@@ -127,7 +133,7 @@ def contradictions(settings: Settings) -> list[Mistake]:
 
 
 def _missing_for_providers(settings: Settings) -> Iterator[Mistake]:
-    twilio, ai, oidc = settings.twilio, settings.ai, settings.oidc
+    twilio, ai, oidc, token = settings.twilio, settings.ai, settings.oidc, settings.jwt
     needed: list[tuple[bool, str, str, object]] = [
         (
             settings.sms_provider == "twilio",
@@ -145,6 +151,8 @@ def _missing_for_providers(settings: Settings) -> Iterator[Mistake]:
         (ai.provider == "openai", "GATEHOUSE_AI__PROVIDER is openai", "ai.api_key", ai.api_key),
         (ai.provider == "openai", "GATEHOUSE_AI__PROVIDER is openai", "ai.model", ai.model),
         (ai.provider == "bedrock", "GATEHOUSE_AI__PROVIDER is bedrock", "ai.model", ai.model),
+        (token.issuer is not None, "GATEHOUSE_JWT__ISSUER is", "jwt.audience", token.audience),
+        (token.issuer is not None, "GATEHOUSE_JWT__ISSUER is", "jwt.jwks_url", token.jwks_url),
         (oidc.issuer is not None, "GATEHOUSE_OIDC__ISSUER is", "oidc.client_id", oidc.client_id),
         (oidc.client_id is not None, "GATEHOUSE_OIDC__CLIENT_ID is", "oidc.issuer", oidc.issuer),
     ]
@@ -165,6 +173,8 @@ def _unfit_for_production(settings: Settings) -> Iterator[Mistake]:
         yield Mistake("ai.base_url", "GATEHOUSE_AI__BASE_URL must begin with https:// in production.")
     if settings.oidc.issuer and not settings.oidc.issuer.startswith("https://"):
         yield Mistake("oidc.issuer", "GATEHOUSE_OIDC__ISSUER must begin with https:// in production.")
+    if settings.jwt.jwks_url is not None and not settings.jwt.jwks_url.startswith("https://"):
+        yield Mistake("jwt.jwks_url", "GATEHOUSE_JWT__JWKS_URL must begin with https:// in production.")
     if settings.webhooks.allowed_networks:
         yield Mistake(
             "webhooks.allowed_networks",
@@ -180,6 +190,11 @@ def unwise(settings: Settings) -> list[str]:
         found.append("GATEHOUSE_ADMIN_TOKEN is not set: the administration routes stay closed.")
     if settings.is_production and settings.sms_provider == "sandbox":
         found.append("GATEHOUSE_SMS_PROVIDER is sandbox: no text message leaves this system.")
+    if settings.admin_allowed_networks and settings.is_production and not settings.trusted_proxy_hops:
+        found.append(
+            "GATEHOUSE_ADMIN_ALLOWED_NETWORKS is set and GATEHOUSE_TRUSTED_PROXY_HOPS is 0: behind a proxy, every"
+            " visitor would have the proxy's address."
+        )
     if settings.email_provider == "ses" and not settings.ses.topics:
         found.append(
             "GATEHOUSE_SES__TOPIC_ARNS is not set: bounces and complaints are refused, so nobody hears of them."

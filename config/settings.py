@@ -21,6 +21,8 @@ _LENIENT: Final = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=T
 
 _TOPIC: Final = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
 
+_HOST: Final = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+
 Environment = Literal["development", "test", "production"]
 Role = Literal["api", "worker", "scheduler"]
 Database = Literal["app", "platform", "owner"]
@@ -117,6 +119,51 @@ class Oidc(BaseModel):
     """None for a client without one, which PKCE alone protects."""
 
 
+class Jwt(BaseModel):
+    """The one issuer whose bearer tokens the administration API takes, and how they name organization and roles."""
+
+    model_config = _LENIENT
+
+    issuer: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """As `iss` in its tokens, to the letter. Without one no token counts."""
+    audience: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """What `aud` has to hold."""
+    jwks_url: WebUrl | None = None
+    """Where its public keys are."""
+    allowed_networks: Annotated[str, AfterValidator(_networks)] = ""
+    """Private networks that the issuer may be in, in CIDR form, separated by commas."""
+    organization_claim: Annotated[str, Field(min_length=1)] = "org"
+    """Holds an organization's id or slug; a name, or a path with dots."""
+    role_claim: Annotated[str, Field(min_length=1)] = "roles"
+    role_map: Annotated[str, Field(pattern=r"^([^=,\s]+=[a-z_]+(\s*,\s*[^=,\s]+=[a-z_]+)*)?$")] = ""
+    """`theirs=ours`, separated by commas. With any, names that it lacks count for nothing."""
+    allow_platform: bool = False
+    """Whether a token may name the platform itself, and so reach every organization."""
+
+    @property
+    def roles_of(self) -> dict[str, str]:
+        """The role of ours for each name of theirs; empty when names are taken as they are."""
+        pairs = (pair.strip().partition("=") for pair in self.role_map.split(",") if pair.strip())
+        return {theirs: ours for theirs, _, ours in pairs}
+
+
+class Rates(BaseModel):
+    """Requests a minute, before the answer is 429."""
+
+    model_config = _LENIENT
+
+    address: Annotated[int, Field(ge=1)] = 1_200
+    """To the administration side, of one address: an office may share one."""
+    reads: Annotated[int, Field(ge=1)] = 600
+    """Of one person, key or token."""
+    changes: Annotated[int, Field(ge=1)] = 240
+    """As above, of what changes something."""
+    sign_ins: Annotated[int, Field(ge=1)] = 10
+    """Tries to sign in, of one address; as many for one account, from anywhere."""
+    letters: Annotated[int, Field(ge=1)] = 5
+    """Tries of what has a letter written or takes what one holds, of one address; an hour's for one account."""
+
+
 class Settings(BaseModel):
     """All settings of a running process; immutable."""
 
@@ -170,6 +217,12 @@ class Settings(BaseModel):
     api_workers: Annotated[int, Field(ge=1, le=64)] = 1
     trusted_proxy_hops: Annotated[int, Field(ge=0, le=8)] = 0
     """How many proxies of ours stand in front and append to X-Forwarded-For; 0 ignores that header."""
+    allowed_hosts: Annotated[str, Field(pattern=rf"^({_HOST}(\s*,\s*{_HOST})*)?$")] = ""
+    """Host names that are served besides the one of `public_url` and those below it, separated by commas."""
+    admin_allowed_networks: Annotated[str, AfterValidator(_networks)] = ""
+    """Who may reach the administration side, in CIDR form, separated by commas; everybody when empty."""
+    rates: Rates = Rates()
+    jwt: Jwt = Jwt()
     worker_processes: Annotated[int, Field(ge=1, le=64)] = 2
     worker_threads: Annotated[int, Field(ge=1, le=256)] = 8
     queue_window: Annotated[int, Field(ge=8, le=65536)] = 256

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from api.edge.quotas import Quotas
     from domain.access.authorize import RoleBook
     from domain.access.principal import Principal
     from domain.kernel.database import Database
@@ -54,7 +55,7 @@ class Access:
     def scope(self) -> Iterator[Session]:
         """Open a transaction that sees what is within reach, and no row more: the database sees to it.
 
-        Rows that are narrowed to an owner are the query's to narrow, by `reach.owners`.
+        Rows that are narrowed to an owner are the query's to narrow, by `reach.boxes`.
         """
         if self.organization is None:
             with self._database.platform_scope() as session:
@@ -127,6 +128,8 @@ class Requires:
         if known_browser(request) is not None:
             check_session(request, settings, sent)
         book: RoleBook = request.app.state.roles
+        quotas: Quotas = request.app.state.quotas
+        quotas.count_request(request, principal, changes=book.permissions[self.permission].changes)
         organization = resolve(request, settings, database, principal)
         within = reach(book, principal, self.permission, organization.id if organization else None)
         if within is None:

@@ -36,7 +36,7 @@ _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):([^\s/@]+)@")
 # What PostgreSQL and SQLAlchemy add to an error: the row or the parameters that it was about, up to the next traceback.
 _ROW_DETAIL = re.compile(r"(DETAIL:|\[parameters:) .+?(?=\n\n(?:The above|During handling) |\Z)", re.DOTALL)
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_KEY_LIKE = re.compile(r"\b(?:sk|pk|rk|whsec|AC|SK|AKIA|ghp|xox[abp])[-_]?[A-Za-z0-9_-]{16,}\b")
+_KEY_LIKE = re.compile(r"\b(?:sk|pk|rk|whsec|AC|SK|AKIA|ghp|gh_[0-9a-z]{8}|xox[abp])[-_]?[A-Za-z0-9_-]{16,}\b")
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 _ASSIGNED = re.compile(
     r"\b([\w-]*(?:password|secret|token|api_?key)[\w-]*)(\s*[=:]\s*)(?!\[)[^\s,;&'\"]+", re.IGNORECASE

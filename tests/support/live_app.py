@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import uvicorn
 
+from api.edge.serving import server_options
 from cli.local.ports import free_port
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 
 class LiveApp:
-    """Serves what `make` returns for its own address; inside the block it answers there."""
+    """Serves what `make` returns for its own address; inside the block it answers there. `options` are uvicorn's."""
 
-    def __init__(self, make: Callable[[str], FastAPI]) -> None:
+    def __init__(self, make: Callable[[str], ASGIApp], **options: Any) -> None:  # noqa: ANN401 - as uvicorn has them
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         config = uvicorn.Config(
             make(self.url),
             host="127.0.0.1",
             port=port,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=3,
+            **server_options() | {"timeout_graceful_shutdown": 3} | options,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, name="live-app")
