@@ -39,6 +39,7 @@ from api.routes import (
     notifications,
     oidc,
     queues,
+    roles,
     sandbox,
     sandbox_mail,
     ses,
@@ -61,7 +62,7 @@ from api.widget.chat import Chat
 from api.widget.limits import Limits
 from api.widget.streams import ThreadStreams
 from config.places import CONFIG
-from domain.access.roles.book import read_roles
+from domain.access.roles.live import LiveRoles
 from domain.conversations.recover import ask_for_recovery
 from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
@@ -107,6 +108,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     jobs.router,
     notices.router,
     audit.router,
+    roles.router,
     journeys.router,
     sandbox.router,
     sandbox_mail.router,
@@ -125,7 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # Such a redirect names whatever host the request named.
     )
     app.state.settings = settings
-    app.state.roles = read_roles(CONFIG)
+    app.state.roles = LiveRoles(CONFIG, settings.roles_dir)
     app.state.clock = SystemClock()
     app.state.openid = build_openid(settings)
     app.state.limiter = Limiter()
@@ -152,6 +154,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = Database(
         settings.postgres_url("app"), settings.postgres_url("platform"), pool_size=4, name="gatehouse-api"
     )
+    app.state.roles.serve(app.state.database)
+    app.state.roles.start()
     app.state.redis = redis.asyncio.from_url(
         settings.redis_url.get_secret_value(), socket_connect_timeout=2, socket_timeout=2
     )
@@ -189,4 +193,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(app.state.flags.close)
         transport.close()
         bell.close()
+        await asyncio.to_thread(app.state.roles.close)
         app.state.database.close()

@@ -42,7 +42,9 @@ def run(settings: Settings) -> int:
 
 
 def _run_threads(settings: Settings, stopping: threading.Event) -> int:
-    from domain.kernel.database import Database  # noqa: PLC0415  as all here: after the metrics directory is named
+    from config.places import CONFIG  # noqa: PLC0415  as all here: after the metrics directory is named
+    from domain.access.roles.live import LiveRoles  # noqa: PLC0415
+    from domain.kernel.database import Database  # noqa: PLC0415
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
     from providers.health.health import SharedHealth  # noqa: PLC0415
@@ -53,6 +55,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     from workers.dispatcher import Dispatcher  # noqa: PLC0415
     from workers.periodic import PeriodicWork  # noqa: PLC0415
     from workers.rescuer import Rescuer  # noqa: PLC0415
+    from workers.role_watch import RoleWatch  # noqa: PLC0415
     from workers.upkeep import Upkeep  # noqa: PLC0415
 
     url = settings.postgres_url("platform")
@@ -73,6 +76,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
         "upkeep": Upkeep(PlatformConnection(url, "gatehouse-upkeep")),
         "periodic": PeriodicWork(PlatformConnection(url, "gatehouse-periodic"), database),
         "announcer": Announcer(database),
+        "roles": RoleWatch(LiveRoles(CONFIG, settings.roles_dir), database),
         "circuits": CircuitWatch(database, SharedHealth(settings.redis_url.get_secret_value())),
     }
     crashed: list[str] = []

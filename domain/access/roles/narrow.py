@@ -56,7 +56,8 @@ def check(role: Role, permissions: Mapping[str, Permission], document: OverrideD
     for name, scope in document.permissions.items():
         place, has = f"permissions.{name}", role.scopes.get(name)
         if has is None:
-            words = meant(name, role.scopes) or "; an override can't add one"
+            typo = "" if name in permissions else meant(name, role.scopes)
+            words = typo or "; an override can't add one"
             found.append(f"{place}: the role does not have {quoted(name)}{words}")
         elif scope is not None and _WIDTH[scope] > _WIDTH[has]:
             found.append(f'{place}: "{scope}" is wider than "{has}", which the role has; an override can only narrow')

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.access.models import RoleOverride
 from domain.access.roles.errors import UnknownRoleError
 from domain.access.roles.narrow import check
+from domain.access.roles.words import sentences
 from domain.audit.record import Act, Actor, record
 from domain.kernel.errors import InvalidInputError, NotFoundError
 
@@ -45,7 +46,7 @@ def set_override(
     """
     mistakes = check(_given(roles, role), roles.permissions, document)
     if mistakes:
-        raise InvalidInputError(" ".join(f"{mistake}." for mistake in mistakes))
+        raise InvalidInputError(sentences(mistakes))
     after = document.model_dump(mode="json", by_alias=True, exclude_unset=True) | {"schema": document.schema_}
     # What is there is locked, so that of two changes at once each records what the other left.
     statement = insert(RoleOverride).values(org_id=org_id, role=role, document=after)

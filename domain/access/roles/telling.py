@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from domain.access.roles.narrow import override
 from domain.access.roles.overrides import stored_overrides
+from domain.access.roles.words import sentences
 from domain.kernel.ids import PLATFORM_ORG_ID
 from domain.notices.models import Notice
 from domain.notices.raising import NoticeKind, raise_notice, resolve_notice
@@ -65,6 +66,6 @@ def _wrong(session: Session, roles: Roles) -> dict[tuple[UUID, str], str]:
 
 
 def _listed(mistakes: Sequence[str]) -> str:
-    shown = " ".join(f"{mistake}." for mistake in mistakes[:_SHOWN])
+    shown = sentences(mistakes[:_SHOWN])
     more = len(mistakes) - _SHOWN
     return f"{shown} And {more} more: gatehouse roles validate." if more > 0 else shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.access.authorize import Scope
@@ -58,6 +58,11 @@ def meant(name: str, known: Collection[str]) -> str:
     """Return what was probably meant, as the end of a sentence, or nothing."""
     nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7)
     return f'; did you mean "{nearest[0]}"?' if nearest else ""
+
+
+def sentences(mistakes: Iterable[str]) -> str:
+    """Return mistakes as sentences of one text."""
+    return " ".join(mistake if mistake.endswith("?") else f"{mistake}." for mistake in mistakes)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

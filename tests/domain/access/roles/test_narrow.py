@@ -103,6 +103,7 @@ def test_an_override_narrows_and_changes_how_the_pages_look() -> None:
             {"permissions": {"users.view": "own"}},
             'permissions.users.view: it does not go as far as "own"; write one of',
         ),
+        ({"permissions": {"users.veiw": None}}, 'permissions.users.veiw: the role does not have "users.veiw"; did you'),
         ({"navigation": {"jorneys": {"hidden": True}}}, 'navigation.jorneys: the role has no "jorneys"; did you mean'),
         ({"widgets": {"money": {"hidden": True}}}, 'widgets.money: the role has no "money"; leave it out'),
         ({"features": {"search": True}}, "features.search: write "),
