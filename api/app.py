@@ -24,6 +24,7 @@ from api.numbers import NumberDirectory
 from api.openapi import complete_document
 from api.pages import ASSETS, answer_with_pages
 from api.routes import (
+    api_keys,
     audit,
     circuits,
     conversations,
@@ -103,6 +104,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhook_endpoints.router,
     dead_letters.router,
     queues.router,
+    api_keys.router,
     flags.router,
     knowledge.router,
     jobs.router,

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from api.refusals import is_refusal
+from domain.access.delegation import ReachesTooFarError
 from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from domain.kernel.redaction import redact_text
 
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/problem+json"
 _AWAY: Final = (OperationalError, InterfaceError, PoolTimeoutError)
 _log = structlog.get_logger("api")
-_STATUS_OF: Final[dict[type[Exception], int]] = {NotFoundError: 404, ConflictError: 409, InvalidInputError: 422}
+_STATUS_OF: Final[dict[type[Exception], int]] = {
+    NotFoundError: 404,
+    ConflictError: 409,
+    InvalidInputError: 422,
+    ReachesTooFarError: 403,
+}
 
 
 class ProblemError(Exception):

@@ -15,6 +15,7 @@ from cli import (
     doctor,
     flags,
     jobs,
+    keys,
     knowledge,
     notices,
     notifications,
@@ -61,6 +62,7 @@ app.add_typer(notices.app, name="notices")
 app.add_typer(audit.app, name="audit")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(suppressions.app, name="suppressions")
+app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(notifications.app, name="notifications")

@@ -93,6 +93,20 @@ def build_webhooks(settings: Settings) -> WebhookCaller:
     return MeasuredWebhooks(SandboxWebhooks(real) if settings.demo_safe_mode else real)
 
 
+def build_token_reader(settings: Settings) -> TokenReader | None:
+    """Return what reads bearer tokens of the configured issuer; None when none is set."""
+    from providers.jwks.fetch import KeySetFetcher  # noqa: PLC0415  # as above
+    from providers.jwks.keys import KeyStore  # noqa: PLC0415  # as above
+    from providers.jwks.reader import TokenReader  # noqa: PLC0415  # as above
+    from providers.webhooks.addresses import networks  # noqa: PLC0415  # as above
+
+    rules = settings.jwt
+    if rules.issuer is None or rules.audience is None or rules.jwks_url is None:
+        return None
+    fetch = KeySetFetcher(rules.jwks_url, https_only=settings.is_production, allowed=networks(rules.allowed_networks))
+    return TokenReader(rules.issuer, rules.audience, KeyStore(fetch))
+
+
 def build_sealer(settings: Settings) -> Sealer:
     """Return what keeps the secrets of endpoints."""
     from providers.sealing import FernetSealer  # noqa: PLC0415  # as above

@@ -17,9 +17,12 @@ HOLDER: Final = Principal(kind="admin_token", name="admin token", grants=(Grant(
 
 
 def accepts(settings: Settings, token: str) -> bool:
-    """Return whether this is the token, in a time that does not depend on how much of it is right. Never when unset."""
+    """Return whether this is the token, in a time that depends neither on what is right of it nor on its length.
+
+    Never when none is set.
+    """
     expected = settings.admin_token.get_secret_value() if settings.admin_token else ""
-    return hmac.compare_digest(token.encode(), expected.encode()) and bool(expected)
+    return hmac.compare_digest(_digest(token), _digest(expected)) and bool(expected)
 
 
 def mark_of(settings: Settings) -> str | None:
@@ -38,3 +41,7 @@ def is_mark(settings: Settings, mark: str | None) -> bool:
     """Return whether a mark is that of the token which is set now."""
     current = mark_of(settings)
     return current is not None and mark is not None and hmac.compare_digest(mark.encode(), current.encode())
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -25,4 +25,4 @@ def authenticate(request: Request, settings: Settings, database: Database) -> Pr
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         return None
-    return bearer.principal_of(token.strip(), settings, database)
+    return bearer.principal_of(request, token.strip(), settings, database)
