@@ -67,9 +67,10 @@ def list_(
 @app.command()
 @needs("users.view")
 def show(user: Person) -> None:
-    """Show one person as JSON, with the ids of their roles."""
+    """Show one person as JSON, with the ids of their roles, and until when they have to wait after wrong passwords."""
     from cli.output import show_json  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
+    from domain.access.lockout import address_key, lock_of  # noqa: PLC0415
     from domain.access.memberships import Within  # noqa: PLC0415
     from domain.access.users import find_user, show_user  # noqa: PLC0415
 
@@ -79,7 +80,11 @@ def show(user: Person) -> None:
             {name: getattr(one, name) for name in ("id", "role", "org_id", "client_id", "reports_to")}
             for one in found.memberships
         ]
-        more = {"last_sign_in_at": found.user.last_sign_in_at, "disabled_reason": found.user.disabled_reason}
+        more = {
+            "last_sign_in_at": found.user.last_sign_in_at,
+            "waits_until": lock_of(session, address_key(found.user.email), datetime.now(UTC)),
+            "disabled_reason": found.user.disabled_reason,
+        }
     show_json({**_row(found), **more, "roles": roles})
 
 

@@ -15,7 +15,7 @@ from api.errors import ProblemError
 from api.pages import page
 from domain.access import second_factor_setup
 from domain.access.address_changes import request_address
-from domain.access.password_changes import change_password
+from domain.access.password_changes import change_password, prove_password
 from domain.access.people import get_user
 from domain.access.users import rename_user
 from domain.kernel.errors import BusyError, ConflictError, InvalidInputError
@@ -31,6 +31,7 @@ Text = Annotated[str, Form(max_length=1024)]
 
 _WRONG: Final = (InvalidInputError, ConflictError, BusyError)
 """What is shown on the page, beside the form that it is about."""
+_NOBODYS: Final = "You are signed in with the admin token, which is nobody's. Make an account and sign in with that."
 _DONE: Final[Mapping[str, str]] = {
     "name": "Your name is changed.",
     "address": "We wrote to the new address. Open the link in that letter to use it.",
@@ -43,7 +44,7 @@ def my_id(me: Me) -> UUID:
     """Return whose account it is; 404 for the admin token, which has none."""
     user_id = me.browser.session.user_id
     if user_id is None:
-        raise ProblemError(404, "You are signed in with the admin token, which is no account.")
+        raise ProblemError(404, _NOBODYS)
     return user_id
 
 
@@ -51,8 +52,11 @@ MyId = Annotated[UUID, Depends(my_id)]
 
 
 @router.get("/account")
-def show(request: Request, user_id: MyId, database: DatabaseDep, done: str = "") -> Response:
+def show(request: Request, me: Me, database: DatabaseDep, done: str = "") -> Response:
     """Show what can be changed."""
+    user_id = me.browser.session.user_id
+    if user_id is None:
+        return page("account_said.html", request=request, heading="You have no account", words=_NOBODYS, way="")
     return _account(request, database, user_id, done=_DONE.get(done, ""))
 
 
@@ -111,9 +115,13 @@ def password(
 
 
 @router.post("/account/second-factor")
-def begin(request: Request, user_id: MyId, database: DatabaseDep, means: WebhooksDep) -> Response:
-    """Show a new secret for an authenticator app, and ask for a code of it."""
+def begin(request: Request, user_id: MyId, database: DatabaseDep, means: WebhooksDep, password: Text = "") -> Response:
+    """Show a new secret for an authenticator app, and ask for a code of it.
+
+    It takes the password: who only borrowed a browser must not shut its owner out with a phone of their own.
+    """
     try:
+        prove_password(database, user_id, password, now_of(request))
         with database.platform_scope() as session:
             enrolment = second_factor_setup.begin(session, user_id, means.sealer)
     except _WRONG as error:

@@ -59,7 +59,7 @@ def record(session: Session, actor: Actor, act: Act) -> UUID:
         id=new_id(),
         org_id=act.org_id or session.info.get("org_id", PLATFORM_ORG_ID),
         client_id=act.client_id or _only_client(session),
-        actor=actor.name,
+        actor=redact_text(actor.name),  # Somebody without a name goes by their address.
         actor_user_id=actor.user_id,
         role=actor.role,
         action=act.action,
