@@ -24,6 +24,8 @@ from api.numbers import NumberDirectory
 from api.openapi import complete_document
 from api.pages import ASSETS, answer_with_pages
 from api.routes import (
+    account,
+    account_letters,
     api_keys,
     audit,
     circuits,
@@ -51,6 +53,7 @@ from api.routes import (
     twilio_sms,
     twilio_status,
     unsubscribe,
+    users,
     view_as,
     webhook_endpoints,
     widget,
@@ -88,6 +91,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     oidc.router,
     sessions.router,
     view_as.router,
+    account.router,
+    account_letters.router,
+    users.router,
     twilio_sms.router,
     twilio_status.router,
     ses.router,

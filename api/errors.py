@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.refusals import is_refusal
 from domain.access.delegation import ReachesTooFarError
-from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from domain.kernel.errors import BusyError, ConflictError, InvalidInputError, NotFoundError
 from domain.kernel.redaction import redact_text
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _STATUS_OF: Final[dict[type[Exception], int]] = {
     ConflictError: 409,
     InvalidInputError: 422,
     ReachesTooFarError: 403,
+    BusyError: 503,
 }
 
 

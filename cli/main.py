@@ -22,6 +22,7 @@ from cli import (
     queues,
     roles,
     suppressions,
+    users,
     webhooks,
 )
 from cli.failure import Command
@@ -66,6 +67,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(notifications.app, name="notifications")
+app.add_typer(users.app, name="users")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(flags.app, name="flags")
 app.add_typer(knowledge.app, name="knowledge")
