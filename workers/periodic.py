@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from config.telemetry import SCHEDULE_LAST_ASKED
+from domain.access.messages import SweepSessions
 from domain.alerts.messages import RecheckReach
 from domain.audit.messages import VerifyAudit
 from domain.conversations.messages import RecoverInbound
@@ -41,6 +42,7 @@ class Periodic:
 
 
 PERIODIC: Final[Sequence[Periodic]] = (
+    Periodic("access.sweep", timedelta(minutes=10), SweepSessions()),
     Periodic("alerts.recheck", timedelta(minutes=5), RecheckReach()),
     Periodic(RECOVERY, timedelta(hours=1), RecoverInbound(), after_outage=True),
     Periodic("delivery.poll", timedelta(minutes=10), PollDeliveries()),

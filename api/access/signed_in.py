@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from api.access.browser import browser_of
 from api.access.requires import actor_of, unknown
-from api.csrf import SentToken, check_session
+from api.csrf import SAFE, SentToken, check_session
 from api.deps import DatabaseDep, SettingsDep
 from api.errors import ProblemError
 from domain.audit.record import Actor
@@ -45,6 +45,8 @@ class SignedIn:
         if browser is None:
             raise unknown(request)
         check_session(request, settings, sent)
+        changes = request.method not in SAFE
+        request.app.state.quotas.count_request(request, browser.holder, changes=changes)
         return Myself(browser, actor_of(request, browser.principal))
 
 

@@ -63,6 +63,7 @@ def finish(
     error: _Part = "",
 ) -> Response:
     """Take the provider's answer, once."""
+    request.app.state.quotas.count_sign_in(request, None)
     response = _finish(request, settings, database, state, code, error=error)
     BEGUN.clear(response, settings)
     return response

@@ -75,6 +75,7 @@ def sign_in(
     wanted: FormNext = HOME,
 ) -> Response:
     """Check what was sent, and go where the visitor wanted to, or on to their second factor."""
+    request.app.state.quotas.count_sign_in(request, None if token else email)
     if token:
         return _by_token(request, settings, database, token.strip(), wanted)
     came_to = check_password_sign_in(database, email, password, now_of(request), visitor_of(request))
@@ -100,6 +101,7 @@ def code(
     asked = ASKED.read(request, settings)
     if asked is None:
         return sign_in_page(request, settings, HOME, 401, problem=_BEGIN_AGAIN)
+    request.app.state.quotas.count_sign_in(request, asked["user"])
     now = now_of(request)
     came_to = check_code_sign_in(
         database, UUID(asked["user"]), given, now, sealer=build_sealer(settings), origin=visitor_of(request)
@@ -111,19 +113,19 @@ def code(
 
 @router.post("/sign-out", dependencies=[public("ends the session of the browser that asks, and takes its token")])
 def sign_out(request: Request, settings: SettingsDep, database: DatabaseDep, sent: SentToken) -> Response:
-    """End this browser's session."""
+    """End this browser's session.
+
+    One without a session is told to forget nothing: its cookie may only have stayed behind, because another site asks.
+    """
     response = RedirectResponse("/sign-in", status_code=303)
     browser = browser_of(request, settings, database)
-    if browser is not None:
-        check_session(request, settings, sent)
-        kind = browser.principal.kind
-        with database.platform_scope() as session:
-            end_session(session, browser.token)
-            record(
-                session,
-                actor_of(request, browser.principal),
-                Act(f"{kind}.sign_out", kind, _target(browser.principal.id)),
-            )
+    if browser is None:
+        return response
+    check_session(request, settings, sent)
+    kind, who = browser.principal.kind, browser.principal.id
+    with database.platform_scope() as session:
+        end_session(session, browser.token)
+        record(session, actor_of(request, browser.principal), Act(f"{kind}.sign_out", kind, str(who or kind)))
     forget(response, settings)
     return response
 
@@ -190,7 +192,9 @@ def _by_token(request: Request, settings: Settings, database: Database, token: s
     opened = ""
     with database.platform_scope() as session:
         record(
-            session, actor, Act("admin_token.sign_in" if right else "admin_token.sign_in_failed", "admin_token", "-")
+            session,
+            actor,
+            Act("admin_token.sign_in" if right else "admin_token.sign_in_failed", "admin_token", "admin_token"),
         )
         if right:
             opened = open_browser(request, settings, session, user_id=None)
@@ -206,7 +210,3 @@ def _words(came_to: Refused | Locked | NeedsSecondFactor, now: datetime) -> str:
         minutes = max(1, math.ceil((came_to.until - now).total_seconds() / 60))
         return f"There were too many wrong tries. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
     return came_to.words if isinstance(came_to, Refused) else "One more step is needed."
-
-
-def _target(user_id: UUID | None) -> str:
-    return "-" if user_id is None else str(user_id)

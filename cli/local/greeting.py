@@ -24,7 +24,7 @@ def greet(console: Console, plan: Plan, settings: Settings, seconds: float) -> N
     base = f"http://{HOST}:{plan.port}"
     rows = {
         "Chat page of the demo": f"{base}/demo/chat",
-        "Sign in (token below)": f"{base}/sign-in",
+        "Sign in (token below)": f"{base}/sign-in?way=token",
         "Sandbox phone": f"{base}/sandbox, after signing in",
         "Sandbox mailbox": f"{base}/dashboard/sandbox/mail",
         "What happened": f"{base}/dashboard/journeys",

@@ -53,7 +53,10 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         # Chromium's own sandbox needs rights that a container's root does not have; our own pages are all it opens.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # Pages are kept for going back, as people's browsers do.
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], ignore_default_args=["--disable-back-forward-cache"]
+        )
         yield browser
         browser.close()
 
@@ -67,7 +70,9 @@ def house(
     broker_url = redis_url if servers.broker_url is None else broker_of(servers.broker_url, worker_id)
     with databases.migrated() as urls:
         apply(urls.platform, "demo")
-        with RunningHouse(urls, redis_url, broker_url, tmp_path_factory.mktemp("house")) as house:
+        directory = tmp_path_factory.mktemp("house")
+        # Every test signs in, all from one address.
+        with RunningHouse(urls, redis_url, broker_url, directory, GATEHOUSE_RATES__SIGN_INS="1000") as house:
             yield house
 
 
@@ -99,6 +104,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 def operator(page: Page) -> Page:
     """Give a page whose user has signed in."""
     page.goto("/sandbox")
+    page.get_by_role("link", name="Sign in with the admin token").click()
     page.get_by_label("Admin token").fill(ADMIN_TOKEN)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/sandbox")

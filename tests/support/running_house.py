@@ -28,6 +28,7 @@ class RunningHouse:
     """Runs the three roles on given servers. Logs go to `directory`."""
 
     def __init__(self, urls: DatabaseUrls, redis_url: str, broker_url: str, directory: Path, **settings: str) -> None:
+        self.urls = urls
         self.directory = directory
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
