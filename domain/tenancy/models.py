@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import DateTime, FetchedValue, Text
+from sqlalchemy import DateTime, FetchedValue, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.kernel.database import Base
@@ -15,7 +15,7 @@ OrganizationStatus = Literal["active", "suspended"]
 
 
 class Organization(Base):
-    """A tenant. A suspended one keeps its data, but nothing is processed or sent for it."""
+    """A tenant. A suspended one keeps its data and what arrives, but is let in nowhere, and nothing is sent for it."""
 
     __tablename__ = "organizations"
 
@@ -24,4 +24,8 @@ class Organization(Base):
     name: Mapped[str] = mapped_column(Text)
     status: Mapped[OrganizationStatus] = mapped_column(Text, server_default=FetchedValue())
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
+    updated_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=FetchedValue(), onupdate=func.now()
+    )
+    suspended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    suspended_reason: Mapped[str | None] = mapped_column(Text)

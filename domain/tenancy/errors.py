@@ -1,0 +1,21 @@
+"""What can go wrong with an organization."""
+
+from __future__ import annotations
+
+from domain.kernel.errors import ConflictError, InvalidInputError
+
+
+class SlugTakenError(ConflictError):
+    """Another organization has this slug."""
+
+
+class UnfitNameError(InvalidInputError):
+    """Write the name in 1 to 200 printable characters."""
+
+
+class ReasonMissingError(InvalidInputError):
+    """Say why, in at most 500 printable characters: whoever is affected will ask."""
+
+
+class StandingError(ConflictError):
+    """The organization stands that way already."""
