@@ -1,6 +1,7 @@
 """Which client a text is for, answered from memory: the webhook's hot path asks no database.
 
-The directory is read whole at start and brought up to date by what changed. A number that is not in it is looked for
+The directory is read whole at start and brought up to date every few seconds by what changed, so that a number that was
+given to another client is soon that one's, however little traffic there is. A number that is not in it is looked for
 once more in the database, but all such requests of a second share one query, so hostile traffic costs nothing.
 """
 
@@ -10,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -26,6 +27,8 @@ FRESH_SECONDS: Final = 5.0
 MISS_SECONDS: Final = 1.0
 ANSWER_WITHIN: Final = 3.0
 """Seconds for which a request waits for the database to be asked about a number that is not known."""
+OVERLAP: Final = timedelta(minutes=1)
+"""Looked at again each time: a change carries the time at which its transaction began, and may be seen later."""
 WHOLE_SECONDS: Final = 300.0
 """Every so often the directory is read whole, which also forgets numbers that were given up."""
 _log = structlog.get_logger(__name__)
@@ -53,6 +56,11 @@ class NumberDirectory:
         self._newest: datetime | None = None
         self._read_at = self._read_whole_at = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Keep up with changes from now on, whether anybody asks or not."""
+        self._beating = asyncio.create_task(self._beat(), name="number-directory-beat")
 
     async def find(self, to: str, messaging_service_sid: str | None) -> Destination | None:
         """Return the client that owns the number, else the one that owns the Messaging Service.
@@ -76,11 +84,18 @@ class NumberDirectory:
 
     async def close(self) -> None:
         """Let a look into the database come to its end, before that is closed; a hung one is left alone."""
+        if self._beating is not None:
+            self._beating.cancel()
         if self._refreshing is not None:
             await asyncio.wait({self._refreshing}, timeout=ANSWER_WITHIN)
 
     def _look(self, to: str, service: str | None) -> Destination | None:
         return self._by_number.get(to) or (self._by_service.get(service) if service else None)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.wait({self._refresh_soon()})
+            await asyncio.sleep(FRESH_SECONDS)
 
     def _refresh_soon(self) -> asyncio.Task[None]:
         if self._refreshing is None or self._refreshing.done():
@@ -115,6 +130,6 @@ class NumberDirectory:
             Client.org_id, Client.id, Client.sms_number, Client.messaging_service_sid, Client.updated_at
         ).order_by(Client.updated_at)
         if since is not None:
-            query = query.where(Client.updated_at >= since)
+            query = query.where(Client.updated_at >= since - OVERLAP)
         with self._database.platform_scope() as session:
             return session.execute(query).all()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.kernel.errors import NotFoundError
-from jobs import audit_verify, queue_upkeep, recover_inbound
+from jobs import audit_verify, client_lifecycle, queue_upkeep, recover_inbound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +29,12 @@ class MaintenanceJob:
 
 
 JOBS: Final[Sequence[MaintenanceJob]] = (
+    MaintenanceJob(
+        "client-lifecycle",
+        "Carry out cancellations that are due and end trials that are over. The scheduler does it every minute.",
+        timedelta(minutes=10),
+        client_lifecycle.run,
+    ),
     MaintenanceJob(
         "queue-upkeep",
         "Make room for the coming months' attempts and forget old workers. The scheduler does it hourly as well.",

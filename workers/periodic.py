@@ -16,6 +16,7 @@ from config.telemetry import SCHEDULE_LAST_ASKED
 from domain.access.messages import SweepSessions
 from domain.alerts.messages import RecheckReach
 from domain.audit.messages import VerifyAudit
+from domain.clients.messages import CarryOutDue
 from domain.conversations.messages import RecoverInbound
 from domain.conversations.recover import RECOVERY
 from domain.delivery.messages import PollDeliveries, SweepDeliveries
@@ -45,6 +46,7 @@ PERIODIC: Final[Sequence[Periodic]] = (
     Periodic("access.sweep", timedelta(minutes=10), SweepSessions()),
     Periodic("alerts.recheck", timedelta(minutes=5), RecheckReach()),
     Periodic(RECOVERY, timedelta(hours=1), RecoverInbound(), after_outage=True),
+    Periodic("clients.carry_out_due", timedelta(minutes=1), CarryOutDue(), after_outage=True),
     Periodic("delivery.poll", timedelta(minutes=10), PollDeliveries()),
     Periodic("delivery.sweep", timedelta(minutes=5), SweepDeliveries()),
     Periodic("audit.verify", timedelta(hours=1), VerifyAudit()),

@@ -45,7 +45,7 @@ class BotDirectory:
         self._conversations: dict[UUID, _Key] = {}
 
     async def find(self, client_id: UUID, bot_id: UUID) -> ServedBot | None:
-        """Return the bot when it is this client's and enabled; None is remembered as well."""
+        """Return the bot when it is this client's, enabled, and the client not archived; None is remembered as well."""
         key = (client_id, bot_id)
         known = self._bots.get(key)
         if known is not None and time.monotonic() - known[0] < FRESH_SECONDS:
@@ -71,7 +71,7 @@ class BotDirectory:
         query = (
             select(Bot.org_id, Bot.name, Bot.greeting, Bot.accent_color, Client.name, Bot.allowed_origins)
             .join(Client, Client.id == Bot.client_id)
-            .where(Bot.id == bot_id, Bot.client_id == client_id, Bot.enabled)
+            .where(Bot.id == bot_id, Bot.client_id == client_id, Bot.enabled, Client.archived_at.is_(None))
         )
         with self._database.platform_scope() as session:
             row = session.execute(query).one_or_none()

@@ -5,31 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from domain.clients.alert_kinds import AlertKind as AlertKind  # noqa: PLC0414 - it is a word of this page as well
 from domain.clients.numbers import is_e164
 
 Channel = Literal["sms", "email"]
 CHANNELS: Final[tuple[Channel, ...]] = ("sms", "email")
 NOT_ALERTED: Final = "Requests are saved but you won't be alerted."
 """How the status of a client begins while nothing can reach its owner."""
-
-
-class AlertKind(StrEnum):
-    """What an owner may be told. The value is the word in `client_settings.alert_kinds`."""
-
-    NEW_LEAD = "new_lead"
-    CALL_BACK = "call_back"
-    FALLBACK = "fallback"
-    CRISIS = "crisis"
-    """Somebody may be in danger: told at once, whatever kinds are chosen."""
-    FAILED_DELIVERY = "failed_delivery"
-    DEAD_MESSAGE = "dead_message"
-    SENDER_REFUSED = "sender_refused"
-    """The provider refuses to send for the client, so that its texts wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ NotificationChannel = Literal["none", "sms", "email", "both"]
 class Client(Base):
     """One business: its number, its owner, its switches and the state of its billing.
 
-    `billing_status`, `payment_active` and the three dates are told to us from outside; no payment is made here. The
-    switches are `outbound_paused`, `notifications_paused` and `ai_disabled`.
+    `billing_status`, `payment_active` and the dates of trial and cancellation change by the steps of `lifecycle`; no
+    payment is made here. The switches are `outbound_paused`, `notifications_paused` and `ai_disabled`.
+    `sms_number_since`: when the number was changed, None when it came with the client. An archived one keeps its
+    history and has no number.
     """
 
     __tablename__ = "clients"
@@ -34,6 +36,7 @@ class Client(Base):
     name: Mapped[str] = mapped_column(Text)
     timezone: Mapped[str] = mapped_column(Text, server_default=FetchedValue())
     sms_number: Mapped[str | None] = mapped_column(Text, unique=True)
+    sms_number_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     messaging_service_sid: Mapped[str | None] = mapped_column(Text)
     owner_name: Mapped[str | None] = mapped_column(Text)
     owner_phone: Mapped[str | None] = mapped_column(Text)
@@ -46,7 +49,9 @@ class Client(Base):
     payment_active: Mapped[bool] = mapped_column(server_default=FetchedValue())
     trial_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     trial_ends_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     cancels_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     outbound_paused: Mapped[bool] = mapped_column(server_default=FetchedValue())
     notifications_paused: Mapped[bool] = mapped_column(server_default=FetchedValue())
     ai_disabled: Mapped[bool] = mapped_column(server_default=FetchedValue())

@@ -50,10 +50,11 @@ _log = structlog.get_logger(__name__)
 Scope = Callable[[], "AbstractContextManager[Session]"]
 """Opens a platform scope."""
 
+# What came to a number before it was this client's is somebody else's.
 _CLIENTS: Final = """
     SELECT c.org_id, c.id, c.sms_number,
-           CASE WHEN w.client_id IS NULL THEN greatest(c.updated_at, %(first)s)
-                ELSE greatest(w.complete_until - %(overlap)s, %(oldest)s) END
+           greatest(CASE WHEN w.client_id IS NULL THEN greatest(c.updated_at, %(first)s)
+                         ELSE greatest(w.complete_until - %(overlap)s, %(oldest)s) END, c.sms_number_since)
     FROM clients c LEFT JOIN inbound_watermarks w ON w.client_id = c.id
     WHERE c.sms_number IS NOT NULL
     ORDER BY w.looked_at NULLS FIRST, c.id
