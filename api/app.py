@@ -28,7 +28,9 @@ from api.routes import (
     account_letters,
     api_keys,
     audit,
+    bots,
     circuits,
+    clients,
     conversations,
     dead_letters,
     deliveries,
@@ -41,6 +43,7 @@ from api.routes import (
     notices,
     notifications,
     oidc,
+    organizations,
     queues,
     roles,
     sandbox,
@@ -94,6 +97,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     account.router,
     account_letters.router,
     users.router,
+    organizations.router,
+    clients.router,
+    bots.router,
     twilio_sms.router,
     twilio_status.router,
     ses.router,
@@ -110,13 +116,13 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhook_endpoints.router,
     dead_letters.router,
     queues.router,
-    api_keys.router,
     flags.router,
     knowledge.router,
     jobs.router,
     notices.router,
     audit.router,
     roles.router,
+    api_keys.router,
     journeys.router,
     sandbox.router,
     sandbox_mail.router,
@@ -136,10 +142,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.roles = LiveRoles(CONFIG, settings.roles_dir)
-    app.state.clock = SystemClock()
-    app.state.openid = build_openid(settings)
     app.state.limiter = Limiter()
     app.state.quotas = Quotas(app.state.limiter, settings.rates)
+    app.state.clock = SystemClock()
+    app.state.openid = build_openid(settings)
     answer_with_problems(app)
     answer_with_pages(app)
     for router in ROUTERS:
@@ -174,6 +180,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     bell = RedisBell(settings.redis_url.get_secret_value())
     publisher = publish_from(app.state.database, transport, bell, window=settings.queue_window)
     app.state.numbers = NumberDirectory(app.state.database)
+    app.state.numbers.start()
     app.state.spool = Spool(settings.data_dir / "spool", settings.redis_url.get_secret_value())
     app.state.ingest = Ingest(settings.postgres_url("platform"), publisher, app.state.spool.failed)
     app.state.ingest.start()

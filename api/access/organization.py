@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from api.errors import ProblemError
 from domain.kernel.ids import PLATFORM_ORG_ID
 from domain.tenancy.resolve import OrganizationNotFoundError, ResolvedOrganization, find_organization
+from domain.tenancy.slugs import RESERVED
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from domain.access.principal import Principal
     from domain.kernel.database import Database
 
+_HOST: Final = re.compile(r"([a-z0-9.-]+?)\.?(?::[0-9]{1,5})?")
+"""A name, and a port that says nothing. Whatever else a request sends as its host names nobody."""
+
 
 def resolve(
     request: Request, settings: Settings, database: Database, principal: Principal
@@ -24,40 +29,70 @@ def resolve(
     """Return the organization that a request names, None when nothing names one.
 
     Raises:
-        ProblemError: 422 for a header that is no id, 404 for an organization that does not exist. Whoever is not of
-            the platform gets 403 for both that and one that they don't belong to, so nobody learns who else is served.
+        ProblemError: 422 for a header that is no id, and for somebody of several organizations who names none; 404 for
+            an organization that does not exist. Whoever is not of the platform gets the same 403 for that and for one
+            that they don't belong to, so nobody learns who else is served.
 
     """
     named = _named(request, settings, principal)
     if named is None:
         return None
+    of_theirs = {grant.org_id for grant in principal.grants}
     try:
         with database.platform_scope() as session:
-            return find_organization(session, named)
+            found = find_organization(session, named)
     except OrganizationNotFoundError:
-        if any(grant.org_id == PLATFORM_ORG_ID for grant in principal.grants):
+        if PLATFORM_ORG_ID in of_theirs:
             raise ProblemError(404, "There is no such organization.") from None
-        raise ProblemError(403, "You have no access to that organization.", kind="organization") from None
+        raise _foreign() from None
+    if found.id not in of_theirs and PLATFORM_ORG_ID not in of_theirs:
+        raise _foreign()
+    return found
 
 
 def _named(request: Request, settings: Settings, principal: Principal) -> UUID | str | None:
-    header = request.headers.get("x-org-id")
-    if header is not None:
-        try:
-            return UUID(header)
-        except ValueError:
-            raise ProblemError(422, "X-Org-Id has to be the id of an organization.") from None
+    headers = set(request.headers.getlist("x-org-id"))
+    if headers:
+        return _id_in(headers)
     named = _subdomain(request, settings) or principal.org_id
     if named is not None:
         return None if named == PLATFORM_ORG_ID else named
     of_theirs = {grant.org_id for grant in principal.grants}
-    if PLATFORM_ORG_ID in of_theirs:
+    if not of_theirs or PLATFORM_ORG_ID in of_theirs:
         return None
-    return next(iter(of_theirs)) if len(of_theirs) == 1 else settings.default_organization
+    if len(of_theirs) == 1:
+        return next(iter(of_theirs))
+    if settings.default_organization is None:
+        raise ProblemError(422, "You belong to several organizations. Say which, by the header X-Org-Id.")
+    return settings.default_organization
+
+
+def _id_in(headers: set[str]) -> UUID:
+    """Return the id in a header. Two that differ are none: a proxy may have judged by the other one."""
+    try:
+        (header,) = headers
+        return UUID(header)
+    except ValueError:
+        raise ProblemError(422, "X-Org-Id has to be the id of an organization.") from None
 
 
 def _subdomain(request: Request, settings: Settings) -> str | None:
-    """Return the label in front of the public host name: `acme` of `acme.gatehouse.example`."""
-    public = urlsplit(settings.public_url).hostname or ""
-    label, dot, rest = (request.url.hostname or "").lower().partition(".")
-    return label if dot and rest == public else None
+    """Return the label in front of the public host name: `acme` of `acme.gatehouse.example`.
+
+    None for the platform's own names, such as `www`, and for a host that is not below the public one, whatever it is.
+    """
+    asked = _HOST.fullmatch(request.headers.get("host", "").lower())
+    label, _, rest = asked[1].partition(".") if asked else ("", "", "")
+    return label if rest and rest == _public(settings) and label not in RESERVED | {""} else None
+
+
+def _public(settings: Settings) -> str:
+    """Return the host of our own pages as a browser sends it: in ASCII, lower case, without a final dot."""
+    try:
+        return (urlsplit(settings.public_url).hostname or "").encode("idna").decode("ascii").lower().removesuffix(".")
+    except ValueError:
+        return ""
+
+
+def _foreign() -> ProblemError:
+    return ProblemError(403, "You have no access to that organization.", kind="organization")
