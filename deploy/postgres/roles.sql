@@ -26,4 +26,6 @@ SELECT format('CREATE DATABASE %I OWNER gatehouse_owner', :'database')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
-GRANT CONNECT, TEMPORARY ON DATABASE :"database" TO gatehouse_app, gatehouse_platform;
+-- No temporary tables: one would outlive its transaction on a pooled connection, for the next tenant to find.
+REVOKE TEMPORARY ON DATABASE :"database" FROM gatehouse_app, gatehouse_platform;
+GRANT CONNECT ON DATABASE :"database" TO gatehouse_app, gatehouse_platform;
