@@ -48,5 +48,5 @@ def _exists(line: str) -> bool:
         command = command.commands.get(words.pop(0))
     if not isinstance(command, TyperCommand | TyperGroup):
         return False
-    known = {option for parameter in command.params for option in parameter.opts}
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     return all(word.partition("=")[0] in known for word in words if word.startswith("--"))

@@ -76,6 +76,14 @@ class Kill(Message):
     """Kills its process."""
 
 
+@job(kind="test.watch_flag", queue="default")
+@dataclass(frozen=True, slots=True)
+class WatchFlag(Message):
+    """Ends when a boolean flag is on."""
+
+    key: str
+
+
 class HopelessError(GatehouseError):
     """It will never work."""
 
@@ -156,6 +164,16 @@ def odd(message: Odd, run: Run, services: Services) -> Outcome:
     """Break the promise of the types."""
     del message, run, services
     return cast("Outcome", None)
+
+
+@actor(WatchFlag)
+def watch_flag(message: WatchFlag, run: Run, services: Services) -> Outcome:
+    """Look at the flag in memory until it is on."""
+    del run
+    pause = threading.Event()
+    while not services.flags.boolean(message.key, default=False):
+        pause.wait(0.01)
+    return Done()
 
 
 @actor(Kill)
