@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+
 from cli import (
     access_roles,
     audit,
@@ -19,6 +20,7 @@ from cli import (
     knowledge,
     notices,
     notifications,
+    organizations,
     queues,
     roles,
     suppressions,
@@ -64,6 +66,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(keys.app, name="keys")
+app.add_typer(organizations.app, name="organizations")
 app.add_typer(clients.app, name="clients")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(notifications.app, name="notifications")
