@@ -13,6 +13,8 @@ import psycopg
 import pytest
 
 from config.settings import Settings
+from domain.audit.record import Actor
+from domain.clients.change import change_client
 from domain.conversations.accept import ACCEPT, Inbound, parameters
 from domain.conversations.ports import InboundUnavailableError, ListedText, Listing
 from domain.conversations.recover import Recovered, recover_all
@@ -165,3 +167,17 @@ def test_a_text_of_long_ago_is_for_the_owner_and_a_recent_one_is_answered(desk: 
     desk.recover()
     desk.process()
     assert desk.rows("SELECT count(*) FROM messages WHERE direction = 'out'") == [(1,)]
+
+
+def test_what_came_to_a_number_before_it_was_given_to_this_client_is_left_to_whoever_had_it(desk: Desk) -> None:
+    desk.recover()
+    with desk.database.tenant_scope(ORGANIZATION_ID) as session:
+        change_client(session, CLIENT_ID, {"sms_number": "+15005550042"}, Actor("dana", "super_admin"))
+    given = desk.rows("SELECT sms_number_since FROM clients")[0][0]
+    desk.clock.set(given + timedelta(hours=1))
+    desk.listed.add("another business's", given - timedelta(minutes=5))
+    desk.listed.add("ours", given + timedelta(minutes=5))
+
+    assert desk.recover().texts == 1
+    assert desk.rows("SELECT body FROM messages") == [("ours",)]
+    assert desk.listed.asked[-1] == ("+15005550042", given)
