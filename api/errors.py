@@ -5,9 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 import structlog
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -82,6 +83,8 @@ def answer_with_problems(app: FastAPI) -> None:
         app.add_exception_handler(kind, _on_domain)
     for away in _AWAY:
         app.add_exception_handler(away, _on_database_away)
+    for unfit in (DataError, psycopg.DataError):
+        app.add_exception_handler(unfit, _on_unfit_text)
 
 
 def _answer(request: Request, error: ProblemError) -> Response:
@@ -123,3 +126,11 @@ async def _on_database_away(request: Request, error: Exception) -> Response:
     _log.warning("http.database_away", error=type(error).__name__)
     detail = "The database does not answer just now. Try again in a moment."
     return _answer(request, ProblemError(503, detail, kind="database-away", headers={"retry-after": "2"}))
+
+
+async def _on_unfit_text(request: Request, error: Exception) -> Response:
+    """Answer 422 for a NUL, which no text in PostgreSQL holds: the driver says so, before the database is asked."""
+    cause = error.orig if isinstance(error, DataError) else error
+    if not isinstance(cause, psycopg.Error) or cause.sqlstate is not None:
+        raise error
+    return _answer(request, ProblemError(422, "A text holds a NUL, which can't be kept.", kind="invalid-request"))

@@ -54,6 +54,8 @@ class Door:
         """Raise ProblemError for a request that goes no further."""
         if len(scope.get("raw_path") or path) + len(scope["query_string"]) > LONGEST_URL:
             raise ProblemError(414, f"The address is longer than {LONGEST_URL} bytes.")
+        if "\x00" in path or b"%00" in scope["query_string"]:
+            raise ProblemError(422, "An address holds a NUL, which no text here does.", kind="invalid-request")
         self._require_host(scope)
         if not is_administration(path):
             return
