@@ -13,7 +13,11 @@ from config.logging import configure_logging
 from domain.kernel.redaction import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from config.settings import Settings
+    from domain.kernel.database import Database
+    from domain.queue.ports import Bell, Transport
 
 _STOP_SECONDS: Final = 10.0
 _log = structlog.get_logger(__name__)
@@ -42,13 +46,31 @@ def run(settings: Settings) -> int:
 
 
 def _run_threads(settings: Settings, stopping: threading.Event) -> int:
-    from config.places import CONFIG  # noqa: PLC0415  as all here: after the metrics directory is named
-    from domain.access.roles.live import LiveRoles  # noqa: PLC0415
-    from domain.kernel.database import Database  # noqa: PLC0415
+    from domain.kernel.database import Database  # noqa: PLC0415  as all here: after the metrics directory is named
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
-    from providers.health.health import SharedHealth  # noqa: PLC0415
     from providers.registry import build_flags  # noqa: PLC0415
+
+    transport = build_transport(settings.broker_url.get_secret_value())
+    bell = RedisBell(settings.redis_url.get_secret_value())
+    database = Database(
+        settings.postgres_url("app"), settings.postgres_url("platform"), pool_size=2, name="gatehouse-scheduler"
+    )
+    flags = build_flags(settings)
+    flags.serve(database)
+    flags.start()
+    crashed = _run_parts(_parts(settings, database, transport, bell), stopping)
+    flags.close()
+    transport.close()
+    bell.close()
+    database.close()
+    return 1 if crashed else 0
+
+
+def _parts(settings: Settings, database: Database, transport: Transport, bell: Bell) -> dict[str, Part]:
+    from config.places import CONFIG  # noqa: PLC0415  as above
+    from domain.access.roles.live import LiveRoles  # noqa: PLC0415
+    from providers.health.health import SharedHealth  # noqa: PLC0415
     from workers.announcer import Announcer  # noqa: PLC0415
     from workers.circuit_watch import CircuitWatch  # noqa: PLC0415
     from workers.connection import PlatformConnection  # noqa: PLC0415
@@ -59,13 +81,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     from workers.upkeep import Upkeep  # noqa: PLC0415
 
     url = settings.postgres_url("platform")
-    transport = build_transport(settings.broker_url.get_secret_value())
-    bell = RedisBell(settings.redis_url.get_secret_value())
-    database = Database(settings.postgres_url("app"), url, pool_size=2, name="gatehouse-scheduler")
-    flags = build_flags(settings)
-    flags.serve(database)
-    flags.start()
-    parts: dict[str, Part] = {
+    return {
         "dispatcher": Dispatcher(
             PlatformConnection(url, "gatehouse-dispatcher", flush=False, by_key=True),
             transport,
@@ -79,6 +95,10 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
         "roles": RoleWatch(LiveRoles(CONFIG, settings.roles_dir), database),
         "circuits": CircuitWatch(database, SharedHealth(settings.redis_url.get_secret_value())),
     }
+
+
+def _run_parts(parts: Mapping[str, Part], stopping: threading.Event) -> list[str]:
+    """Run each part in a thread until `stopping` is set; return those that crashed, and so ended all others."""
     crashed: list[str] = []
 
     def guard(name: str) -> None:
@@ -97,8 +117,4 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     stopping.wait()
     for thread in threads:
         thread.join(_STOP_SECONDS)
-    flags.close()
-    transport.close()
-    bell.close()
-    database.close()
-    return 1 if crashed else 0
+    return crashed
