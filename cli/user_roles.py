@@ -89,9 +89,10 @@ def giver() -> Giver:
 def book() -> Roles:
     """Return the roles of this installation."""
     from config.places import CONFIG  # noqa: PLC0415
+    from config.settings import load_roles_dir  # noqa: PLC0415
     from domain.access.roles.book import read_roles  # noqa: PLC0415
 
-    return read_roles(CONFIG)
+    return read_roles(CONFIG, load_roles_dir())
 
 
 def sealer() -> Sealer:
