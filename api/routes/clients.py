@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -48,6 +48,8 @@ GoingLive = Annotated[Access, requires("clients.go_live")]
 Throwing = Annotated[Access, requires("switches.throw")]
 Billing = Annotated[Access, requires("billing.change")]
 PATH = "/api/v1/clients"
+_ASSIGNED: Final = frozenset({"sms_number", "messaging_service_sid"})
+"""What a client sends by: it is the account's, so nobody takes it for themselves."""
 
 
 @router.get(PATH)
@@ -94,7 +96,13 @@ def show(client_id: UUID, access: Viewing, response: Response) -> ClientDocument
 def change(
     client_id: UUID, changes: ClientChanges, access: Changing, response: Response, if_match: IfMatch = None
 ) -> ClientDocument:
-    """Change details of a client. 409 when a number is another client's, or a live client would be left without."""
+    """Change details of a client. 409 when a number is another client's, or a live client would be left without.
+
+    Numbers and Messaging Services are assigned for the whole organization: 403 for whoever is of one client alone.
+    """
+    if access.reach.clients is not None and _ASSIGNED & changes.model_fields_set:
+        words = "Numbers are assigned by whoever runs the organization. Ask them for another one."
+        raise ProblemError(403, words, kind="permission")
     given, expected = cast("Details", changes.given()), version(if_match)
     try:
         with access.client_scope(client_id) as session:
