@@ -20,7 +20,7 @@ _SIGNED: Final = "/webhooks/"
 _PROBES: Final = frozenset({"/api/health", "/api/health/ready"})
 # For customers of our customers and for mail programs: anybody, anywhere. All else is administration, so a route that
 # somebody forgets to name here is closed, not open.
-_FOR_ANYBODY: Final = ("/api/widget/", "/widget/", "/chat/", "/book/", "/unsubscribe/", "/assets/")
+_FOR_ANYBODY: Final = ("/api/widget/", "/widget/", "/demo/", "/unsubscribe/", "/assets/")
 
 
 def is_administration(path: str) -> bool:

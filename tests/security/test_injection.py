@@ -131,13 +131,13 @@ def hostile(settings: Settings, database_urls: DatabaseUrls) -> Iterator[AppClie
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    "path", [f"/chat/{CLIENT_ID}/{BOT_ID}", "/dashboard/journeys", "/sandbox", "/sandbox/mail", "/account"]
+    "path", ["/demo/chat", "/dashboard/journeys", "/sandbox", "/dashboard/sandbox/mail", "/sign-in"]
 )
 def test_pages_show_names_as_they_are_written(hostile: AppClient, path: str) -> None:
     written = {"text": HOSTILE, "idempotency_key": "01930000-0000-7000-8000-0000000000aa"}
     hostile.post(f"/api/widget/chat/{CLIENT_ID}/{BOT_ID}", json=written)
     answer = hostile.get(path, headers=ADMIN | {"Accept": "text/html"})
-    assert answer.status_code < 500
+    assert answer.status_code == 200
     assert "<script>alert(1)" not in answer.text
     assert "<img src=x" not in answer.text
     assert "7777777" not in answer.text

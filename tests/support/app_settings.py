@@ -24,6 +24,7 @@ def app_settings(data_dir: Path, **changes: object) -> Settings:
         "secret_key": "secret-key-for-tests-0123456789-0123456789",
         "admin_token": ADMIN_TOKEN,
         "log_format": "json",
+        "allowed_hosts": "testserver",  # How the client in this process calls it, in production as well.
         # A test asks more in a second than anybody in a minute; tests of the rates set their own.
         "rates": {"address": 10**6, "reads": 10**6, "changes": 10**6, "sign_ins": 10**6, "letters": 10**6},
     }
