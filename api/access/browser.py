@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -101,6 +101,14 @@ def principal_of(request: Request, settings: Settings, database: Database) -> Pr
     return browser.principal if browser else None
 
 
+def reporting_in(request: Request, principal: Principal, org_id: UUID | None) -> Principal:
+    """Return who asks, with those who report to them in an organization: what holds in one counts in no other."""
+    browser = known_browser(request)
+    if browser is None or browser.view is not None:
+        return principal
+    return replace(principal, reports=frozenset(user for org, user in browser.session.reports if org == org_id))
+
+
 def open_browser(
     request: Request, settings: Settings, session: Session, *, user_id: UUID | None, second_factor: bool = False
 ) -> str:
@@ -159,7 +167,7 @@ def _find(request: Request, settings: Settings, database: Database) -> Browser |
 def _own(found: FoundSession) -> Principal:
     if found.user_id is None:
         return admin_token.HOLDER
-    return Principal(kind="user", name=found.name, grants=found.grants, id=found.user_id, reports=found.reports)
+    return Principal(kind="user", name=found.name, grants=found.grants, id=found.user_id)
 
 
 def _may_view(book: RoleBook, own: Principal, view: View) -> bool:

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from api.access.authentication import authenticate
-from api.access.browser import known_browser
+from api.access.browser import known_browser, reporting_in
 from api.access.organization import resolve
 from api.csrf import SentToken, check_session
 from api.deps import DatabaseDep, SettingsDep
@@ -131,6 +131,7 @@ class Requires:
         quotas: Quotas = request.app.state.quotas
         quotas.count_request(request, principal, changes=book.permissions[self.permission].changes)
         organization = resolve(request, settings, database, principal)
+        principal = reporting_in(request, principal, organization.id if organization else None)
         within = reach(book, principal, self.permission, organization.id if organization else None)
         if within is None:
             raise _forbidden()

@@ -38,9 +38,9 @@ class FoundSession:
     """A session that lasts, and all that is needed to know what its holder may do.
 
     `user_id` is None for the admin token's, whose `admin_token_mark` the caller still has to compare. `name` is what
-    the audit log calls them. `reports`: users
-    who report to this one, over all levels. `view` is what they see the pages as; `view_ran_out`: it has just ended by
-    itself, which `view_as.end_overdue` still has to write down.
+    the audit log calls them. `reports`: who reports to them over all levels, as pairs of organization and user. `view`
+    is what they see the pages as; `view_ran_out`: it has just ended by itself, which `view_as.end_overdue` still has to
+    write down.
     """
 
     token_hash: bytes
@@ -49,7 +49,7 @@ class FoundSession:
     name: str
     admin_token_mark: str | None
     grants: tuple[Grant, ...]
-    reports: frozenset[UUID]
+    reports: frozenset[tuple[UUID, UUID]]
     created_at: datetime
     expires_at: datetime
     second_factor_at: datetime | None
@@ -133,7 +133,8 @@ _FIND: Final = text("""
     SELECT found.*, v.name AS view_client_name,
         (SELECT jsonb_agg(jsonb_build_array(m.role, m.org_id, m.client_id)) FROM memberships m
          WHERE m.user_id = found.user_id) AS grants,
-        ARRAY (SELECT DISTINCT b.user_id FROM below b WHERE b.user_id <> found.user_id) AS reports
+        (SELECT jsonb_agg(jsonb_build_array(b.org_id, b.user_id)) FROM below b
+         WHERE b.user_id <> found.user_id) AS reports
     FROM found LEFT JOIN clients v ON v.org_id = found.view_org_id AND v.id = found.view_client_id
 """)
 
@@ -156,7 +157,7 @@ def find_session(session: Session, token: str, now: datetime, idle: timedelta = 
         name=row["name"] or (redact_email(row["email"]) if row["email"] else "admin token"),
         admin_token_mark=row["admin_token_mark"],
         grants=tuple(_grant(*given) for given in row["grants"] or ()),
-        reports=frozenset(row["reports"]),
+        reports=frozenset((UUID(org_id), UUID(user_id)) for org_id, user_id in row["reports"] or ()),
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         second_factor_at=row["second_factor_at"],

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from api.access.requires import Access, requires
 from api.app import create_app
 from config.settings import Settings
+from domain.access.messages import SweepSessions
 from domain.kernel.clock import ManualClock
+from domain.kernel.database import Database
 from domain.kernel.ids import PLATFORM_ORG_ID
+from domain.queue.enqueue import enqueue
+from migrations.seeds import apply
+from migrations.seeds.demo import TENANT as DEMO
+from migrations.seeds.test import TENANT as OTHER
 from tests.api.conftest import ADMIN_TOKEN
 from tests.support.app_client import AppClient
+from tests.support.hand_worker import HandWorker
 from tests.support.signing_in import acts, add_person, csrf_of, sign_in, sign_in_by_token
 
 if TYPE_CHECKING:
@@ -124,6 +134,22 @@ def test_time_signs_out(client: AppClient, clock: ManualClock, settings: Setting
     assert client.get(INSIDE).status_code == 401
 
 
+def test_what_time_has_ended_is_swept(client: AppClient, settings: Settings, database_urls: DatabaseUrls) -> None:
+    sign_in(client, ANN)
+    sign_in_by_token(client, ADMIN_TOKEN)
+    with psycopg.connect(database_urls.platform) as connection:
+        connection.execute("UPDATE user_sessions SET expires_at = now()")
+    sign_in(client, ANN)
+    with closing(Database(database_urls.app, database_urls.platform)) as database:
+        with database.platform_scope() as session:
+            enqueue(session, SweepSessions(), org_id=PLATFORM_ORG_ID)
+        with HandWorker(settings) as worker:
+            worker.work()
+    with psycopg.connect(database_urls.platform) as connection:
+        assert connection.execute("SELECT count(*) FROM user_sessions").fetchone() == (1,)
+    assert client.get(INSIDE).status_code == 200
+
+
 def test_what_is_taken_away_is_gone_with_the_next_request(client: AppClient, database_urls: DatabaseUrls) -> None:
     sign_in(client, ANN)
     assert client.get(INSIDE).status_code == 200
@@ -133,6 +159,28 @@ def test_what_is_taken_away_is_gone_with_the_next_request(client: AppClient, dat
     with psycopg.connect(database_urls.platform) as connection:
         connection.execute("UPDATE users SET disabled_at = now()")
     assert client.get(INSIDE).status_code == 401
+
+
+def test_who_reports_to_somebody_in_one_organization_does_not_in_another(
+    settings: Settings, database_urls: DatabaseUrls
+) -> None:
+    apply(database_urls.platform, "test")
+    here, there = ("manager", DEMO.organization_id, None), ("manager", OTHER.organization_id, None)
+    head = add_person(database_urls.platform, "head@example.com", here, there)
+    report = add_person(database_urls.platform, "report@example.com", here, reports_to=head)
+    app = create_app(settings)
+
+    @app.get("/probe/reports")
+    def reports(access: Annotated[Access, requires("reports.view")]) -> list[UUID]:
+        return sorted(access.principal.reports)
+
+    with AppClient(app) as client:
+        sign_in(client, "head@example.com")
+        found = [
+            client.get("/probe/reports", headers={"X-Org-Id": str(tenant.organization_id)}).json()
+            for tenant in (DEMO, OTHER)
+        ]
+    assert found == [[str(report)], []]
 
 
 @pytest.mark.parametrize(

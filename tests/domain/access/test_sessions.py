@@ -172,7 +172,7 @@ def test_reports_are_found_over_all_levels_and_in_a_circle(
     with database.platform_scope() as session:
         found = find_session(session, opened(session, ann), NOW)
     assert found is not None
-    assert found.reports == {bob, cay}
+    assert found.reports == {(ORG_ID, bob), (ORG_ID, cay)}
 
 
 def test_an_ended_session_is_gone(session: Session, ann: UUID) -> None:
