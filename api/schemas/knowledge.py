@@ -96,17 +96,29 @@ class KnowledgeList(BaseModel):
     items: list[EntryDocument]
 
 
+class ExportedEntry(BaseModel):
+    """An entry as it stands, also one that is longer than a new one may be."""
+
+    kind: EntryKind
+    title: str
+    body: str
+    price: str | None = None
+    keywords: str = ""
+    enabled: bool = True
+
+
 class KnowledgeDocument(BaseModel):
-    """A knowledge base as it is exported and imported."""
+    """A knowledge base as it is exported; it can be edited and imported."""
+
+    entries: list[ExportedEntry]
+
+
+class ImportDocument(BaseModel):
+    """A knowledge base to bring in. `dry_run`: only tell what would change."""
 
     model_config = _STRICT
 
     entries: Annotated[list[NewEntryDocument], Field(max_length=MOST_ENTRIES)]
-
-
-class ImportDocument(KnowledgeDocument):
-    """A knowledge base to bring in. `dry_run`: only tell what would change."""
-
     dry_run: bool = False
 
 
