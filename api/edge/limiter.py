@@ -1,7 +1,7 @@
 """Counts what callers ask for, in Redis over a moving window by the `limits` library, shared by all processes.
 
-While Redis is away each process counts for itself: the usual quota where work is worth more than the count, a quarter
-of it where somebody may be guessing.
+While Redis is away each process counts for itself: the usual quota, a quarter of it where somebody may be guessing, and
+not at all where a customer's message is worth more than the count.
 """
 
 from __future__ import annotations
@@ -36,12 +36,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`quota` requests in any `seconds`. `strict`: for what somebody may be guessing at, or others pay for."""
+    """`quota` requests in any `seconds`.
+
+    `strict`: for what somebody may be guessing at, or others pay for. `lenient`: nothing is refused without Redis.
+    """
 
     name: str
     quota: int
     seconds: int = 60
     strict: bool = False
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ class Limiter:
             except (StorageError, TimeoutError) as error:
                 self._away_until = self._clock() + _AWAY_SECONDS
                 _log.warning("limits.redis_away", rate=rate.name, error=type(error).__name__)
+        if rate.lenient:
+            return Standing(rate, allowed=True, remaining=rate.quota, wait=rate.seconds)
         return self._local.count(rate, key, self._clock())
 
     async def _count_shared(
