@@ -14,6 +14,7 @@ OVERRIDE_SCHEMA: Final = 1
 NAME: Final = r"^[a-z][a-z_]{1,62}$"
 _READABLE: Final = 4.5
 """The least contrast between a text and what it stands on (WCAG 2.2, 1.4.3)."""
+_PRINTED: Final = r"^[^\x00-\x1f\x7f]*$"
 
 RoleName = Annotated[str, Field(pattern=NAME)]
 PermissionName = Annotated[str, Field(pattern=r"^[a-z][a-z_]*\.[a-z][a-z_]*$", max_length=64)]
@@ -22,8 +23,8 @@ Source = Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)?$", max_le
 Feature = Annotated[str, Field(pattern=NAME)]
 Path = Annotated[str, Field(pattern=r"^/dashboard(/[a-z0-9-]+)*$", max_length=100)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
-Label = Annotated[str, Field(min_length=1, max_length=40)]
-Sentence = Annotated[str, Field(min_length=1, max_length=200)]
+Label = Annotated[str, Field(min_length=1, max_length=40, pattern=_PRINTED)]
+Sentence = Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTED)]
 # Strict, except that JSON has no enumerations.
 GivenScope = Annotated[Scope, Field(strict=False)]
 

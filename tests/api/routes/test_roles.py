@@ -113,7 +113,15 @@ def test_an_override_that_allows_more_or_dangles_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    "said", [{"permissions": {"users.view": "everything"}}, {"inherits": "super_admin"}, {"schema": 2}, [], None]
+    "said",
+    [
+        {"permissions": {"users.view": "everything"}},
+        {"inherits": "super_admin"},
+        {"schema": 2},
+        {"display_name": "\x00"},
+        [],
+        None,
+    ],
 )
 def test_what_is_no_override_is_refused(client: AppClient, said: object) -> None:
     assert client.put(OVERRIDE, json=said, headers=HERE).status_code == 422
