@@ -1,8 +1,9 @@
 """Which client a text is for, answered from memory: the webhook's hot path asks no database.
 
-The directory is read whole at start and brought up to date every few seconds by what changed, so that a number that was
-given to another client is soon that one's, however little traffic there is. A number that is not in it is looked for
-once more in the database, but all such requests of a second share one query, so hostile traffic costs nothing.
+The directory is read whole when it is asked first, and brought up to date every few seconds by what changed, so that a
+number that was given to another client is soon that one's, however little traffic there is. A number that is not in it
+is looked for once more in the database, but all such requests of a second share one query, so hostile traffic costs
+nothing.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class NumberDirectory:
         self._by_number: dict[str, Destination] = {}
         self._by_service: dict[str, Destination] = {}
         self._newest: datetime | None = None
-        self._read_at = self._read_whole_at = float("-inf")
+        self._read_at = self._read_whole_at = self._sought_at = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
 
@@ -69,17 +70,17 @@ class NumberDirectory:
         client's own.
         """
         found = self._look(to, messaging_service_sid)
-        age = time.monotonic() - self._read_at
         if found is not None:
-            if age > FRESH_SECONDS:
+            if time.monotonic() - self._read_at > FRESH_SECONDS:
                 self._refresh_soon()
             return found
-        if age > MISS_SECONDS:
+        if time.monotonic() - self._sought_at > MISS_SECONDS:
             read_at = self._read_at
             await asyncio.wait({self._refresh_soon()}, timeout=ANSWER_WITHIN)
             found = self._look(to, messaging_service_sid)
             if found is None and self._read_at == read_at:
                 raise DirectoryUnavailableError
+            self._sought_at = time.monotonic()
         return found
 
     async def close(self) -> None:
@@ -94,8 +95,8 @@ class NumberDirectory:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.wait({self._refresh_soon()})
             await asyncio.sleep(FRESH_SECONDS)
+            await asyncio.wait({self._refresh_soon()})
 
     def _refresh_soon(self) -> asyncio.Task[None]:
         if self._refreshing is None or self._refreshing.done():

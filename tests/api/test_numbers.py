@@ -46,7 +46,7 @@ def test_a_number_that_is_given_to_another_client_is_soon_that_one_s_though_nobo
         directory = NumberDirectory(database)
         directory.start()
         try:
-            await until(directory, Destination(old_org, old))
+            assert await directory.find(NUMBER, None) == Destination(old_org, old)
             await asyncio.to_thread(hand_over)
             await until(directory, Destination(new_org, new))
         finally:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ADMIN_TOKEN: Final = "admin-token-for-tests-0123456789"
 
 
-def app_settings(data_dir: Path, **changes: object) -> Settings:
+def app_settings(data_dir: Path, /, **changes: object) -> Settings:
     """Return settings that name no server that answers; keyword arguments change them."""
     given: dict[str, object] = {
         "environment": "test",
