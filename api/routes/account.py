@@ -23,6 +23,7 @@ from domain.kernel.errors import BusyError, ConflictError, InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from config.settings import Settings
     from domain.kernel.database import Database
 
 router = APIRouter(include_in_schema=False)
@@ -126,7 +127,7 @@ def begin(request: Request, user_id: MyId, database: DatabaseDep, means: Webhook
             enrolment = second_factor_setup.begin(session, user_id, means.sealer)
     except _WRONG as error:
         return _account(request, database, user_id, "second-factor", str(error))
-    return page("account_second_factor.html", request=request, enrolment=enrolment, problem="")
+    return _shown("account_second_factor.html", request, enrolment=enrolment, problem="")
 
 
 @router.post("/account/second-factor/confirm")
@@ -143,10 +144,10 @@ def confirm(
     except second_factor_setup.WrongCodeError as error:
         with database.platform_scope() as session:
             enrolment = second_factor_setup.begun(session, user_id, means.sealer)
-        return page("account_second_factor.html", 422, request=request, enrolment=enrolment, problem=str(error))
+        return _shown("account_second_factor.html", request, 422, enrolment=enrolment, problem=str(error))
     except _WRONG as error:
         return _account(request, database, user_id, "second-factor", str(error))
-    return page("account_recovery_codes.html", request=request, codes=codes)
+    return _shown("account_recovery_codes.html", request, codes=codes)
 
 
 @router.post("/account/second-factor/remove")
@@ -170,9 +171,13 @@ def _account(
         user = get_user(session, user_id)
         left = second_factor_setup.codes_left(session, user_id)
     status = 422 if problem else 200
-    return page(
-        "account.html", status, request=request, user=user, codes_left=left, wrong=wrong, problem=problem, done=done
-    )
+    return _shown("account.html", request, status, user=user, codes_left=left, wrong=wrong, problem=problem, done=done)
+
+
+def _shown(template: str, request: Request, status: int = 200, **context: object) -> Response:
+    """Return a page with the way to all others above it."""
+    settings: Settings = request.app.state.settings
+    return page(template, status, request=request, sandbox=not settings.is_production, **context)
 
 
 def _back(done: str) -> Response:

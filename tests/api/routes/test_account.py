@@ -78,7 +78,7 @@ def test_a_token_reaches_no_log(client: AppClient, database: Database, ann: UUID
     assert "/account/reset/{token}" in {line.get("route") for line in logs}
 
 
-@pytest.mark.parametrize("token", ["x", "x" * 200, "%00", "%ED%A0%80"])
+@pytest.mark.parametrize("token", ["x", "x" * 200, "%ED%A0%80"])
 def test_what_is_no_token_is_a_link_that_does_not_work(client: AppClient, token: str) -> None:
     assert client.get(f"/account/reset/{token}").status_code == 404
     assert submit(client, f"/account/reset/{token}", path="/account/reset", password=NEW, again=NEW).status_code == 404
