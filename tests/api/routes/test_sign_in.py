@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -88,6 +89,13 @@ def test_a_lock_ends(client: AppClient, clock: ManualClock) -> None:
     assert sign_in(client, ANN).status_code == 401
     clock.advance(timedelta(minutes=2))
     assert sign_in(client, ANN).status_code == 303
+
+
+def test_every_link_of_the_page_leads_somewhere(client: AppClient) -> None:
+    links = re.findall(r'<a href="(/[^"#]+)"', client.get("/sign-in").text)
+    assert any("password" in client.get(link.replace("&amp;", "&")).text for link in links)
+    for link in links:
+        assert client.get(link.replace("&amp;", "&")).status_code == 200, link
 
 
 def test_the_address_is_kept_in_the_form_and_the_password_is_not(client: AppClient) -> None:
