@@ -12,7 +12,7 @@ from benchmarks.plan import Plan
 from benchmarks.results import Result, save, show
 from benchmarks.stage import raised
 
-MEASURES = ("jobs", "enqueue", "pickup", "idle", "ingest", "message", "backlog", "history", "deadletters")
+MEASURES = ("jobs", "enqueue", "pickup", "idle", "ingest", "message", "backlog", "history", "deadletters", "isolation")
 
 
 def main() -> int:
