@@ -11,7 +11,7 @@ from api.errors import MEDIA_TYPE
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_PROBLEMS: Final = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+_PROBLEMS: Final = (400, 401, 403, 404, 408, 409, 413, 414, 422, 429, 431, 503)
 _PROBLEM: Final = "Problem"
 _BEARER: Final = "bearer"
 _UNUSED: Final = ("HTTPValidationError", "ValidationError")
@@ -76,8 +76,10 @@ def _complete(document: dict[str, Any], app: FastAPI) -> None:
 def _answer_with_problems(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     for status in _PROBLEMS:
-        said = responses.get(str(status), {}).get("description")
-        responses[str(status)] = {"description": said or HTTPStatus(status).phrase, "content": _CONTENT}
+        said = responses.get(str(status), {})
+        pages = {kind: content for kind, content in said.get("content", {}).items() if kind != "application/json"}
+        description = said.get("description") or HTTPStatus(status).phrase
+        responses[str(status)] = {"description": description, "content": pages | _CONTENT}
 
 
 def _name_permissions(operation: dict[str, Any], permissions: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from api.access.requires import public
 from api.deps import DatabaseDep
@@ -47,7 +47,9 @@ def ask(token: Token, links: LinksDep, database: DatabaseDep) -> Response:
     return _shown("ended" if ended else "asked", business)
 
 
-@router.post("/unsubscribe/{token}")
+@router.post(
+    "/unsubscribe/{token}", response_class=HTMLResponse, responses={404: {"content": {HTMLResponse.media_type: {}}}}
+)
 def end(token: Token, links: LinksDep, database: DatabaseDep) -> Response:
     """End the e-mails of a business to the address that the link was made for; again and again, if need be.
 
