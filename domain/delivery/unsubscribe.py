@@ -42,9 +42,9 @@ class UnsubscribeLinks(Protocol):
 def with_way_out(email: OutgoingEmail, purpose: str, links: UnsubscribeLinks) -> OutgoingEmail:
     """Return an e-mail with the headers by which mail programs offer to end such e-mails, and the link in its words.
 
-    What was asked for once stays as it is.
+    What was asked for once stays as it is, and so does what is no client's.
     """
-    if purpose in _ON_REQUEST:
+    if purpose in _ON_REQUEST or email.client_id is None:
         return email
     url = links.url(Subscriber(email.org_id, email.client_id, email.to))
     way_out = {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
