@@ -15,7 +15,7 @@ from domain.access.roles.documents import NAME, OverrideDocument
 from domain.access.roles.errors import UnknownRoleError
 from domain.access.roles.hub import hub_of
 from domain.access.roles.live import LiveRoles
-from domain.access.roles.overrides import remove_override, set_override
+from domain.access.roles.overrides import Giver, remove_override, set_override
 from domain.access.roles.role import Role
 from domain.kernel.ids import PLATFORM_ORG_ID
 
@@ -71,11 +71,12 @@ def override_role(
 ) -> schemas.RoleDocument:
     """Narrow a role for the organization, or change how its pages look; in place of what was changed before.
 
-    A permission can be taken away (null) or go less far; none can be added or go farther. 422 says what is wrong.
+    A permission can be taken away (null) or go less far; none can be added or go farther. 422 says what is wrong. What
+    was taken away is given back only by somebody who has it (403).
     """
-    org_id = _organization(access)
+    org_id, giver = _organization(access), Giver(access.principal, roles)
     with access.scope() as session:
-        set_override(session, roles.current, role, document, access.actor, org_id=org_id, reason=because)
+        set_override(session, roles.current, role, document, access.actor, org_id=org_id, giver=giver, reason=because)
     roles.refresh(org_id)
     found, overridden = _found(roles, role, access)
     return schemas.role_document(found, overridden=overridden)
@@ -85,10 +86,13 @@ def override_role(
 def restore_role(
     role: RoleName, access: Annotated[Access, requires("roles.override")], roles: RolesDep, because: Reason = None
 ) -> Response:
-    """Take back all that the organization changed of a role. 404 when that is nothing."""
-    org_id = _organization(access)
+    """Take back all that the organization changed of a role. 404 when that is nothing.
+
+    What was taken from the role is given back only by somebody who has it (403).
+    """
+    org_id, giver = _organization(access), Giver(access.principal, roles)
     with access.scope() as session:
-        remove_override(session, roles.current, role, access.actor, org_id=org_id, reason=because)
+        remove_override(session, roles.current, role, access.actor, org_id=org_id, giver=giver, reason=because)
     roles.refresh(org_id)
     return Response(status_code=204)
 

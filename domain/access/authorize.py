@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 from domain.kernel.ids import PLATFORM_ORG_ID
@@ -27,6 +27,14 @@ class Scope(StrEnum):
     """What is theirs, or of somebody who reports to them."""
     OWN = "own"
     """What is theirs."""
+
+
+_WIDTH: Final = {scope: width for width, scope in enumerate(reversed(Scope))}
+
+
+def is_wider(scope: Scope, other: Scope) -> bool:
+    """Whether a scope goes further than another one."""
+    return _WIDTH[scope] > _WIDTH[other]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from domain.access.authorize import Box, Reach, reach
+from domain.access.authorize import Box, Permission, Reach, Scope, is_wider, reach
+from domain.access.principal import Grant, Principal
 from domain.kernel.errors import GatehouseError
+from domain.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from domain.access.authorize import RoleBook
-    from domain.access.principal import Principal
+
+_ROLE: Final = "the role"
 
 
 class ReachesTooFarError(GatehouseError):
@@ -27,6 +32,36 @@ def require_no_further(book: RoleBook, giver: Principal, made: Principal, org_id
                 f"You can't give {permission} so far: it goes beyond what you have yourself. Narrow it, or ask somebody"
                 " who has it."
             )
+
+
+def require_may_widen(
+    book: RoleBook, giver: Principal, org_id: UUID, before: Mapping[str, Scope], after: Mapping[str, Scope]
+) -> None:
+    """Raise ReachesTooFarError when a role of an organization would get what `giver` does not have there.
+
+    Else somebody could narrow a role, give it to themselves while it is harmless, and widen it again.
+    """
+    for name in sorted(after):
+        if name in before and not is_wider(after[name], before[name]):
+            continue
+        made = Principal("user", "", (Grant(_ROLE, org_id),), new_id())
+        its = reach(_OneRole(book.permissions, after), made, name, org_id)
+        if its is not None and not _covers(reach(book, giver, name, org_id), its, made):
+            raise ReachesTooFarError(
+                f"That gives {name} back to whoever has the role, and goes beyond what you have yourself. Ask somebody"
+                " who has it."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _OneRole:
+    """A `RoleBook` of a single role."""
+
+    permissions: Mapping[str, Permission]
+    scopes: Mapping[str, Scope]
+
+    def scope_of(self, role: str, permission: str, org_id: UUID) -> Scope | None:  # noqa: ARG002 - of the protocol
+        return self.scopes.get(permission)
 
 
 def _covers(wide: Reach | None, narrow: Reach, made: Principal) -> bool:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from domain.access.authorize import Scope
+from domain.access.authorize import Scope, is_wider
 from domain.access.roles.documents import OVERRIDE_SCHEMA, OverrideDocument
 from domain.access.roles.words import in_words, meant, quoted
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from domain.access.authorize import Permission
     from domain.access.roles.role import Role
-
-_WIDTH: Final = {scope: width for width, scope in enumerate(reversed(Scope))}
 
 
 class Overridden(NamedTuple):
@@ -59,7 +57,7 @@ def check(role: Role, permissions: Mapping[str, Permission], document: OverrideD
             typo = "" if name in permissions else meant(name, role.scopes)
             words = typo or "; an override can't add one"
             found.append(f"{place}: the role does not have {quoted(name)}{words}")
-        elif scope is not None and _WIDTH[scope] > _WIDTH[has]:
+        elif scope is not None and is_wider(scope, has):
             found.append(f'{place}: "{scope}" is wider than "{has}", which the role has; an override can only narrow')
         elif scope is not None and scope not in permissions[name].scopes:
             goes = ", ".join(f'"{one}"' for one in sorted(permissions[name].scopes))
@@ -117,6 +115,7 @@ def _narrowed(role: Role, said: Mapping[str, Any]) -> dict[str, Scope]:
     for name, scope in role.scopes.items():
         if name not in said:
             scopes[name] = scope
-        elif isinstance(said[name], str) and said[name] in _WIDTH:
-            scopes[name] = min(scope, Scope(said[name]), key=_WIDTH.__getitem__)
+        elif isinstance(said[name], str) and said[name] in set(Scope):
+            less = Scope(said[name])
+            scopes[name] = scope if is_wider(less, scope) else less
     return scopes
