@@ -15,7 +15,7 @@ from api.edge.door import is_administration
 from tests.support.app_client import AppClient
 
 if TYPE_CHECKING:
-    from tests.security.conftest import MakeSettings
+    from tests.support.app_fixtures import MakeSettings
 
 OFFICE: Final = "203.0.113.0/24, 2001:db8:1::/48"
 # The test client's own address, as a server sees it without a proxy.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from config.settings import Settings
-    from tests.security.conftest import MakeSettings
+    from tests.support.app_fixtures import MakeSettings
 
 ADMIN: Final = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 PATH: Final = "/api/v1/queues"

@@ -11,7 +11,7 @@ from api.app import create_app
 from tests.support.app_client import AppClient
 
 if TYPE_CHECKING:
-    from tests.security.conftest import MakeSettings
+    from tests.support.app_fixtures import MakeSettings
 
 HTTPS = "https://gatehouse.example"
 EVERYWHERE = {

@@ -13,7 +13,7 @@ from api.edge.hosts import Hosts
 from tests.support.app_client import AppClient
 
 if TYPE_CHECKING:
-    from tests.security.conftest import MakeSettings
+    from tests.support.app_fixtures import MakeSettings
 
 PUBLIC = "https://gatehouse.example"
 OURS = [

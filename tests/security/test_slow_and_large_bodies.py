@@ -32,7 +32,7 @@ from tests.support.logs import logging_restored
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from tests.security.conftest import MakeSettings
+    from tests.support.app_fixtures import MakeSettings
 
 RECEIPT_SECONDS: Final = 0.5
 ANSWER_SECONDS: Final = 1.0
