@@ -110,18 +110,23 @@ def reporting_in(request: Request, principal: Principal, org_id: UUID | None) ->
 
 
 def open_browser(
-    request: Request, settings: Settings, session: Session, *, user_id: UUID | None, second_factor: bool = False
+    request: Request,
+    settings: Settings,
+    session: Session,
+    *,
+    user_id: UUID | None,
+    standing: str = "",
+    second_factor: bool = False,
 ) -> str:
     """Open a session for a user, or without one for a holder of the admin token; return what the cookie has to hold.
 
-    Whatever session the browser had before ends, and its cookie's value is not used again.
+    Whatever session the browser had before ends, and its cookie's value is not used again. Raises TurnedAwayError when
+    what `standing` marks was changed since it was checked.
     """
-    before = session_token(request, settings)
-    if before is not None:
-        end_session(session, before)
-    return open_session(
+    token = open_session(
         session,
         user_id=user_id,
+        standing=standing,
         now=now_of(request),
         ip=request.client.host if request.client else None,
         user_agent=request.headers.get("user-agent"),
@@ -129,6 +134,10 @@ def open_browser(
         admin_token_mark=admin_token.mark_of(settings) if user_id is None else None,
         lifetime=timedelta(hours=settings.session_hours),
     )
+    before = session_token(request, settings)
+    if before is not None:
+        end_session(session, before)
+    return token
 
 
 def hold(response: Response, settings: Settings, token: str) -> None:

@@ -29,7 +29,9 @@ from domain.access.sign_in import (
     SignIn,
     check_code_sign_in,
     check_password_sign_in,
+    turn_away,
 )
+from domain.access.standing import TurnedAwayError
 from domain.audit.record import Act, record
 from providers.registry import build_sealer
 
@@ -103,8 +105,9 @@ def code(
         return sign_in_page(request, settings, HOME, 401, problem=_BEGIN_AGAIN)
     request.app.state.quotas.count_sign_in(request, asked["user"])
     now = now_of(request)
+    needed = NeedsSecondFactor(UUID(asked["user"]), asked.get("standing", ""))
     came_to = check_code_sign_in(
-        database, UUID(asked["user"]), given, now, sealer=build_sealer(settings), origin=visitor_of(request)
+        database, needed, given, now, sealer=build_sealer(settings), origin=visitor_of(request)
     )
     if isinstance(came_to, Accepted):
         return answer(request, settings, database, came_to, asked["next"], second_factor=True)
@@ -166,15 +169,19 @@ def answer(
 ) -> Response:
     """Return what a browser gets to see after it said who its reader is."""
     if isinstance(came_to, Accepted):
-        with database.platform_scope() as session:
-            token = open_browser(request, settings, session, user_id=came_to.user_id, second_factor=second_factor)
+        try:
+            token = _open(request, settings, database, came_to, second_factor=second_factor)
+        except TurnedAwayError as error:
+            turn_away(database, came_to, str(error), visitor_of(request))
+            return sign_in_page(request, settings, wanted, 401, problem=str(error), email=email)
         response = RedirectResponse(local(wanted), status_code=303)
         hold(response, settings, token)
         ASKED.clear(response, settings)
         return response
     if isinstance(came_to, NeedsSecondFactor):
         response = RedirectResponse("/sign-in/code", status_code=303)
-        ASKED.put(request, response, settings, {"user": str(came_to.user_id), "next": local(wanted)})
+        held = {"user": str(came_to.user_id), "standing": came_to.standing, "next": local(wanted)}
+        ASKED.put(request, response, settings, held)
         return response
     words = _words(came_to, now_of(request))
     return sign_in_page(request, settings, wanted, 401, problem=words, email=email)
@@ -184,6 +191,18 @@ def local(path: str) -> str:
     """Return a path of this site; what a browser could read as another site becomes the first page."""
     plain = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isprintable()
     return path if plain else HOME
+
+
+def _open(request: Request, settings: Settings, database: Database, accepted: Accepted, *, second_factor: bool) -> str:
+    with database.platform_scope() as session:
+        return open_browser(
+            request,
+            settings,
+            session,
+            user_id=accepted.user_id,
+            standing=accepted.standing,
+            second_factor=second_factor,
+        )
 
 
 def _by_token(request: Request, settings: Settings, database: Database, token: str, wanted: str) -> Response:

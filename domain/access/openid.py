@@ -17,6 +17,7 @@ from domain.access.grants import grants_of
 from domain.access.models import OidcIdentity, User
 from domain.access.people import acting_as, find_address, get_user, record_about
 from domain.access.sign_in import Accepted, NeedsSecondFactor, Refused, SignIn
+from domain.access.standing import DISABLED, standing_of
 from domain.audit.record import Act, Actor, record
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _UNVERIFIED: Final = (
     "Your provider did not say that your e-mail address is verified, so it can't be matched to an account."
 )
 _OTHER: Final = "The account of this address belongs to somebody else at your provider. Ask an administrator."
-_DISABLED: Final = "This account is disabled. Ask an administrator."
 
 
 def sign_in_as(session: Session, identity: Identity, now: datetime, origin: Actor) -> SignIn:
@@ -43,15 +43,15 @@ def sign_in_as(session: Session, identity: Identity, now: datetime, origin: Acto
     grants = grants_of(session, user_id)
     actor = acting_as(origin, user, grants)
     if user.disabled_at is not None:
-        after = {"way": "openid", "words": _DISABLED}
+        after = {"way": "openid", "words": DISABLED}
         record_about(session, actor, "user.sign_in_failed", user_id, after=after, grants=grants)
-        return Refused(_DISABLED)
+        return Refused(DISABLED)
     if user.totp_confirmed_at is not None:
-        return NeedsSecondFactor(user_id)
+        return NeedsSecondFactor(user_id, standing_of(user))
     user.last_sign_in_at = now
     signed_in = {"way": "openid", "second_factor": False}
     record_about(session, actor, "user.sign_in", user_id, after=signed_in, grants=grants)
-    return Accepted(user_id)
+    return Accepted(user_id, standing_of(user))
 
 
 def _linked(session: Session, identity: Identity) -> tuple[UUID | None, str] | None:

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, delete, select, text
 
 from domain.access.models import UserSession
 from domain.access.principal import Grant
+from domain.access.standing import require_standing
 from domain.access.view_as import View, note_ended
 from domain.kernel.redaction import redact_email
 
@@ -86,6 +87,7 @@ def open_session(
     session: Session,
     *,
     user_id: UUID | None,
+    standing: str = "",
     now: datetime,
     ip: str | None,
     user_agent: str | None,
@@ -95,8 +97,12 @@ def open_session(
 ) -> str:
     """Open a session for a user, or for a holder of the admin token, and return its token.
 
-    The token is always a new one: nothing that a browser sent before it signed in becomes a session.
+    The token is always a new one: nothing that a browser sent before it signed in becomes a session. Of a user,
+    `standing` is what was checked to let them in. Raises TurnedAwayError when it holds no more; takes the user's row
+    before any session's, as everybody does who ends sessions of a user.
     """
+    if user_id is not None:
+        require_standing(session, user_id, standing)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     session.add(
         UserSession(

@@ -6,7 +6,7 @@ address is looked up, checked against a hash, counted and made to wait as a know
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from domain.access.models import User
 from domain.access.passwords import hash_password, is_outdated, is_right
 from domain.access.people import acting_as, find_address, get_user, places, record_about
 from domain.access.second_factor import check_second_factor
+from domain.access.standing import CHANGED, DISABLED, standing_of
 from domain.audit.record import Act, Actor, record
 from domain.kernel.redaction import redact_email
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _NO_MATCH: Final = "This address and password do not belong together."
 _NO_CODE: Final = "This code is not right, or it was used already."
-_DISABLED: Final = "This account is disabled. Ask an administrator."
 _NOBODY: Final = UUID(int=0)
 
 
@@ -51,16 +51,21 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class NeedsSecondFactor:
-    """The password is right; `check_code_sign_in` has to follow before they are let in."""
+    """The password is right; `check_code_sign_in` has to follow before they are let in.
+
+    `standing`: a mark of what was checked (`domain.access.standing`), which has to hold until they are in.
+    """
 
     user_id: UUID
+    standing: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """They are let in."""
+    """They are let in, if `standing` still holds when their session is opened. The empty one never does."""
 
     user_id: UUID
+    standing: str = field(default="", compare=False)
 
 
 SignIn = Refused | Locked | NeedsSecondFactor | Accepted
@@ -94,9 +99,10 @@ def check_password_sign_in(database: Database, email: str, password: str, now: d
 
 
 def check_code_sign_in(
-    database: Database, user_id: UUID, code: str, now: datetime, *, sealer: Sealer, origin: Actor
+    database: Database, needed: NeedsSecondFactor, code: str, now: datetime, *, sealer: Sealer, origin: Actor
 ) -> SignIn:
     """Check the second factor of somebody whose password was right. Returns Refused, Locked or Accepted."""
+    user_id = needed.user_id
     with database.platform_scope() as session:
         until = lock_of(session, code_key(user_id), now)
     if until is not None:
@@ -112,10 +118,22 @@ def check_code_sign_in(
             record_about(session, actor, "user.sign_in_failed", user_id, after=after, grants=grants)
             return Refused(_NO_CODE)
         if user.disabled_at is not None:
-            return Refused(_DISABLED)
+            return Refused(DISABLED)
+        if standing_of(user) != needed.standing:
+            return Refused(CHANGED)
         user.last_sign_in_at = now
         record_about(session, actor, "user.sign_in", user_id, after={"second_factor": True}, grants=grants)
-    return Accepted(user_id)
+    return Accepted(user_id, needed.standing)
+
+
+def turn_away(database: Database, accepted: Accepted, words: str, origin: Actor) -> None:
+    """Record that somebody who was let in came too late for their session: what they showed holds no more."""
+    with database.platform_scope() as session:
+        user = get_user(session, accepted.user_id)
+        grants = grants_of(session, user.id)
+        actor = acting_as(origin, user, grants)
+        after = {"factor": "changed", "words": words}
+        record_about(session, actor, "user.sign_in_failed", user.id, after=after, grants=grants)
 
 
 def _kept(session: Session, email: str) -> _Kept | None:
@@ -130,16 +148,16 @@ def _let_in(session: Session, kept: _Kept, anew: str | None, key: bytes, now: da
         return Refused(_NO_MATCH)  # It was changed while it was being checked.
     forgive(session, key)
     if user.disabled_at is not None:
-        return Refused(_DISABLED)
+        return Refused(DISABLED)
     if anew is not None:
         session.execute(update(User).where(User.id == user.id).values(password_hash=anew))
     if user.totp_confirmed_at is not None:
-        return NeedsSecondFactor(user.id)
+        return NeedsSecondFactor(user.id, standing_of(user))
     user.last_sign_in_at = now
     grants = grants_of(session, user.id)
     after = {"second_factor": False}
     record_about(session, acting_as(origin, user, grants), "user.sign_in", user.id, after=after, grants=grants)
-    return Accepted(user.id)
+    return Accepted(user.id, standing_of(user))
 
 
 def _record_failure(session: Session, kept: _Kept | None, email: str, guesses: Guesses, origin: Actor) -> None:

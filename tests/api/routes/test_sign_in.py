@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from api.app import create_app
 from config.settings import Settings
@@ -137,6 +140,46 @@ def test_the_way_to_the_second_factor_closes_after_five_minutes(
     assert answer.status_code == 401
     assert "Begin again" in answer.text
     assert client.get(INSIDE).status_code == 401
+
+
+def test_a_password_that_was_set_anew_before_the_code_came_closes_the_way_in(
+    client: AppClient, settings: Settings, database_urls: DatabaseUrls, clock: ManualClock, ann: UUID
+) -> None:
+    app = add_second_factor(database_urls.platform, ann, build_sealer(settings))
+    sign_in(client, ANN)
+    set_anew(database_urls, ann)
+    sent = {"code": app.at(clock.now()), "csrf_token": csrf_of(client, "/sign-in/code")}
+    answer = client.post("/sign-in/code", data=sent)
+    assert answer.status_code == 401
+    assert "changed just now" in answer.text
+    assert client.get(INSIDE).status_code == 401
+
+
+def test_a_password_that_is_set_anew_before_the_session_opens_keeps_it_shut(
+    client: AppClient, database_urls: DatabaseUrls, ann: UUID
+) -> None:
+    changed: list[str] = []
+
+    def change(*given: Any) -> None:  # noqa: ANN401 - of SQLAlchemy
+        if not changed and ("FOR SHARE" in given[2] or "INTO user_sessions" in given[2]):
+            changed.append(given[2])
+            set_anew(database_urls, ann)
+
+    event.listen(Engine, "before_cursor_execute", change)
+    try:
+        answer = sign_in(client, ANN)
+    finally:
+        event.remove(Engine, "before_cursor_execute", change)
+    assert changed
+    assert answer.status_code == 401
+    assert "changed just now" in answer.text
+    assert client.get(INSIDE).status_code == 401
+    assert acts(database_urls.platform, "user.sign_in_failed") == [("Ann", "user.sign_in_failed", ann)]
+
+
+def set_anew(database_urls: DatabaseUrls, user_id: UUID) -> None:
+    with psycopg.connect(database_urls.platform) as connection:
+        connection.execute("UPDATE users SET password_changed_at = now() WHERE id = %s", (user_id,))
 
 
 def test_the_admin_token_lets_in_as_well(client: AppClient, database_urls: DatabaseUrls) -> None:

@@ -19,6 +19,7 @@ from domain.access.password_policy import UnfitPasswordError
 from domain.access.principal import Grant
 from domain.access.sessions import find_session, hash_of, open_session
 from domain.access.sign_in import Accepted, check_password_sign_in
+from domain.access.standing import standing_of
 from domain.access.tokens import LASTS, TokenSpentError, issue_token, look_up, spend
 from domain.access.users import AddressTakenError, create_user, disable_user
 from domain.kernel.errors import BusyError
@@ -234,7 +235,10 @@ def reset_token(database: Database, user_id: UUID) -> str:
 
 def open_one(database: Database, user_id: UUID) -> str:
     with database.platform_scope() as session:
-        return open_session(session, user_id=user_id, now=NOW, ip=None, user_agent=None, second_factor=False)
+        standing = standing_of(session.get_one(User, user_id))
+        return open_session(
+            session, user_id=user_id, standing=standing, now=NOW, ip=None, user_agent=None, second_factor=False
+        )
 
 
 def is_open(database: Database, token: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from domain.access.models import User
 from domain.access.principal import Grant
 from domain.access.sessions import (
     IDLE,
@@ -26,6 +27,7 @@ from domain.access.sessions import (
     list_sessions,
     open_session,
 )
+from domain.access.standing import standing_of
 from domain.access.view_as import View, end_overdue, start_view, stop_view
 from domain.audit.record import Actor
 from domain.kernel.database import Database
@@ -70,6 +72,7 @@ def opened(session: Session, user_id: UUID | None, now: datetime = NOW, mark: st
     return open_session(
         session,
         user_id=user_id,
+        standing=standing_of(session.get_one(User, user_id)) if user_id else "",
         now=now,
         ip="192.0.2.1",
         user_agent="Firefox",

@@ -129,9 +129,10 @@ def test_a_second_factor_is_asked_for_after_the_password(database: Database) -> 
     user_id = make_user(database)
     totp = enrol(database, user_id)
     later = NOW + timedelta(minutes=5)
-    assert sign_in(database, now=later) == NeedsSecondFactor(user_id)
+    needed = sign_in(database, now=later)
+    assert needed == NeedsSecondFactor(user_id)
     assert acts(database, "user.sign_in") == []
-    assert sign_in_code(database, user_id, totp.at(later), later) == Accepted(user_id)
+    assert sign_in_code(database, needed, totp.at(later), later) == Accepted(user_id)
     assert [one.after for one in acts(database, "user.sign_in")] == [{"second_factor": True}]
 
 
@@ -139,10 +140,11 @@ def test_the_right_password_buys_no_more_guesses_of_the_code(database: Database)
     user_id = make_user(database)
     totp = enrol(database, user_id)
     later = NOW + timedelta(minutes=5)
+    needed = sign_in(database, now=later)
     for _ in range(FREE_FAILURES + 1):
-        assert sign_in(database, now=later) == NeedsSecondFactor(user_id)
-        assert isinstance(sign_in_code(database, user_id, "000000", later), Refused)
-    assert sign_in_code(database, user_id, totp.at(later), later) == Locked(later + FIRST_WAIT)
+        assert sign_in(database, now=later) == needed
+        assert isinstance(sign_in_code(database, needed, "000000", later), Refused)
+    assert sign_in_code(database, needed, totp.at(later), later) == Locked(later + FIRST_WAIT)
 
 
 def test_a_sign_in_shows_to_the_administrators_of_the_persons_client(database: Database) -> None:
@@ -165,8 +167,9 @@ def sign_in(database: Database, email: str = EMAIL, password: str = PASSWORD, *,
     return check_password_sign_in(database, email, password, now, VISITOR)
 
 
-def sign_in_code(database: Database, user_id: UUID, code: str, now: datetime) -> SignIn:
-    return check_code_sign_in(database, user_id, code, now, sealer=SEALER, origin=VISITOR)
+def sign_in_code(database: Database, needed: SignIn, code: str, now: datetime) -> SignIn:
+    assert isinstance(needed, NeedsSecondFactor)
+    return check_code_sign_in(database, needed, code, now, sealer=SEALER, origin=VISITOR)
 
 
 def enrol(database: Database, user_id: UUID) -> pyotp.TOTP:
