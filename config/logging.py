@@ -51,7 +51,7 @@ def configure_logging(settings: Settings, role: str, redact: Redact, stream: Tex
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
         _Safe(redact, role),
-        *([_Json(redact)] if as_json else [_Flat(redact), structlog.dev.ConsoleRenderer(colors=stream.isatty())]),
+        *([_Json(redact)] if as_json else [_Flat(redact), _console(colors=stream.isatty())]),
     ]
     structlog.configure(
         processors=chain,
@@ -74,6 +74,11 @@ def configure_logging(settings: Settings, role: str, redact: Redact, stream: Tex
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+
+
+def _console(*, colors: bool) -> structlog.dev.ConsoleRenderer:
+    # Its own way with an error that nobody has put into text yet shows local variables, which hold what was sent.
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
 
 
 class _Safe:

@@ -96,6 +96,12 @@ def fail(message: str) -> None:
     raise RuntimeError(message)
 
 
+def fail_holding(sent: str) -> None:
+    """Fail while a local variable holds what somebody sent."""
+    body = f"{sent} crossing"
+    raise RuntimeError(str(len(body)))
+
+
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_nothing_private_is_shown_however_it_is_logged(logs: Logs, log_format: str) -> None:
     logs.start(log_format)
@@ -117,6 +123,30 @@ def test_nothing_private_is_shown_however_it_is_logged(logs: Logs, log_format: s
     assert "RuntimeError" in logs.text
     for secret in SECRETS:
         assert secret not in logs.text
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_an_error_shows_where_it_came_from_and_no_local_variable(logs: Logs, log_format: str) -> None:
+    logs.start(log_format)
+    try:
+        fail_holding("zebra")
+    except RuntimeError:
+        structlog.get_logger().exception("failed")
+        logging.getLogger("library").exception("failed")
+    assert logs.text.count("in fail_holding") == 2
+    assert "zebra crossing" not in logs.text
+
+
+def test_the_console_shows_no_local_variable_of_an_error_that_reaches_it_as_one(logs: Logs) -> None:
+    logs.start("console")
+    console = structlog.get_config()["processors"][-1]
+    line = ""
+    try:
+        fail_holding("zebra")
+    except RuntimeError:
+        line = console(None, "error", {"event": "failed", "exc_info": sys.exc_info()})
+    assert "in fail_holding" in line
+    assert "zebra crossing" not in line
 
 
 def test_an_exception_shows_where_but_no_local_variable(logs: Logs) -> None:
