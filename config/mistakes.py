@@ -187,7 +187,10 @@ def unwise(settings: Settings) -> list[str]:
     """Return what is allowed but probably not meant: names nobody reads, and a production that reaches no customer."""
     found = [_typo(name, _known(type(settings))) for name in _given() if name not in _known(type(settings))]
     if settings.is_production and settings.admin_token is None:
-        found.append("GATEHOUSE_ADMIN_TOKEN is not set: the administration routes stay closed.")
+        found.append(
+            "GATEHOUSE_ADMIN_TOKEN is not set: only people with accounts and machines with keys get in. The first"
+            " account is made by `gatehouse users create`."
+        )
     if settings.is_production and settings.sms_provider == "sandbox":
         found.append("GATEHOUSE_SMS_PROVIDER is sandbox: no text message leaves this system.")
     if settings.admin_allowed_networks and settings.is_production and not settings.trusted_proxy_hops:

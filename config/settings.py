@@ -187,7 +187,7 @@ class Settings(BaseModel):
     previous_secret_key: Annotated[SecretStr, Field(min_length=32)] | None = None
     """Reads what was sealed before `secret_key` was changed."""
     admin_token: Annotated[SecretStr, Field(min_length=16)] | None = None
-    """Opens the administration routes; without one they stay closed."""
+    """Signs in without an account, with every permission; without one only accounts and keys get in."""
 
     sms_provider: Literal["sandbox", "twilio"] = "sandbox"
     email_provider: Literal["sandbox", "ses"] = "sandbox"

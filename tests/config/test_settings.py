@@ -145,7 +145,9 @@ def test_names_that_nobody_reads_are_warned_of(environment: pytest.MonkeyPatch, 
 def test_production_without_admin_token_or_provider_is_warned_of(environment: pytest.MonkeyPatch) -> None:
     unset = {"GATEHOUSE_ADMIN_TOKEN": "", "GATEHOUSE_SMS_PROVIDER": ""}
     settings = load(environment, PRODUCTION | unset)
-    assert [w.split(" ", 1)[0] for w in settings.warnings()] == ["GATEHOUSE_ADMIN_TOKEN", "GATEHOUSE_SMS_PROVIDER"]
+    warnings = settings.warnings()
+    assert [w.split(" ", 1)[0] for w in warnings] == ["GATEHOUSE_ADMIN_TOKEN", "GATEHOUSE_SMS_PROVIDER"]
+    assert "people with accounts" in warnings[0]
 
 
 def test_the_topics_of_ses_are_several_or_none_which_is_warned_of(environment: pytest.MonkeyPatch) -> None:
