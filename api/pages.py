@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 
 from api import csrf
@@ -22,6 +23,7 @@ from api.errors import ProblemError, problem_response
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.types import Scope
 
     from api.access.browser import Browser
     from config.settings import Settings
@@ -96,10 +98,10 @@ def answer_with_pages(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
-    problem = cast("ProblemError", error)
-    request_id = getattr(request.state, "request_id", None)
-    of_a_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+def problem_answer(scope: Scope, problem: ProblemError, *, request: Request | None = None) -> Response:
+    """Return a problem as whoever asked reads it; with `request` the page knows who that is."""
+    request_id = scope.get("state", {}).get("request_id")
+    of_a_page = "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api/")
     if problem.status < 400 or not of_a_page:  # noqa: PLR2004 - what is no error leads elsewhere
         return problem_response(problem, request_id)
     response = page(
@@ -107,6 +109,10 @@ async def _on_problem(request: Request, error: Exception) -> Response:
     )
     response.headers.update(problem.headers or {})
     return response
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    return problem_answer(request.scope, cast("ProblemError", error), request=request)
 
 
 def _who(browser: Browser | None) -> Who | None:

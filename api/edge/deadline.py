@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from api.errors import ProblemError, problem_response
+from api.errors import ProblemError
+from api.pages import problem_answer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,4 +43,4 @@ class Deadline:
                 raise
             detail = "This took too long. It may be done all the same: look before you ask for it again."
             problem = ProblemError(503, detail, kind="too-slow", headers={"retry-after": "5"})
-            await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)
+            await problem_answer(scope, problem)(scope, receive, send)

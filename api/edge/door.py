@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 from api.edge.addresses import AllowedNetworks, counted_as
 from api.edge.hosts import Hosts
 from api.edge.limiter import Rate
-from api.errors import ProblemError, problem_response
+from api.errors import ProblemError
+from api.pages import problem_answer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -46,7 +47,7 @@ class Door:
                 try:
                     await self._check(scope, path)
                 except ProblemError as problem:
-                    await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)
+                    await problem_answer(scope, problem)(scope, receive, send)
                     return
         await self._app(scope, receive, send)
 

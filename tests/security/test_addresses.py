@@ -94,3 +94,10 @@ def test_every_route_that_takes_a_permission_is_administration(unconnected: Make
     guarded = [route.path for route in declared_routes(create_app(unconnected())) if route.permissions]
     assert len(guarded) > 20
     assert [path for path in guarded if not is_administration(path)] == []
+
+
+def test_a_browser_is_shown_that_its_network_is_not_allowed(unconnected: MakeSettings) -> None:
+    client = AppClient(create_app(unconnected(admin_allowed_networks=OFFICE)))
+    page = client.get("/sign-in", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert "can&#39;t be reached from your network" in page.text

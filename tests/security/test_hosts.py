@@ -88,6 +88,16 @@ def test_a_foreign_host_is_told_so_in_words(app: AppClient) -> None:
     assert app.get("/sign-in").status_code != 421
 
 
+def test_a_browser_is_shown_that_as_a_page_and_a_program_of_the_api_never_is(app: AppClient) -> None:
+    asked = {"Host": "evil.example", "Accept": "text/html,*/*"}
+    page = app.get("/sign-in", headers=asked)
+    assert (page.status_code, page.headers["content-type"]) == (421, "text/html; charset=utf-8")
+    assert "GATEHOUSE_ALLOWED_HOSTS" in page.text
+    assert page.headers["x-request-id"] in page.text
+    assert "evil.example" not in str(page.headers) + page.text
+    assert app.get("/api/v1/queues", headers=asked).headers["content-type"] == "application/problem+json"
+
+
 def test_two_hosts_are_none(app: AppClient) -> None:
     answer = app.get("/sign-in", headers=[("Host", "gatehouse.example"), ("Host", "evil.example")])
     assert answer.status_code == 400

@@ -242,6 +242,14 @@ def test_what_takes_too_long_is_answered_503(live: LiveApp, path: str) -> None:
     assert answer.headers["retry-after"] == "5"
 
 
+def test_a_browser_is_shown_that_it_took_too_long(live: LiveApp) -> None:
+    with live.client() as client:
+        answer = client.get("/stuck", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "took too long" in answer.text
+    assert answer.headers["retry-after"] == "5"
+
+
 def test_a_stream_of_events_lives_longer_than_any_answer_may_take_to_begin(live: LiveApp, probe: Probe) -> None:
     with live.client() as client, client.stream("GET", "/events") as stream:
         lines = (line for line in stream.iter_lines() if line.startswith("data"))
