@@ -101,11 +101,11 @@ def give_role(
     place_name(session, grant)
     _check_power(book, giver, grant, user_id)
     get_user(session, user_id, lock=True)
-    if reports_to is not None:
-        _check_line(session, user_id, grant.org_id, reports_to)
     held = session.scalars(select(Membership).where(Membership.user_id == user_id, _is(grant))).one_or_none()
     if held is not None and held.reports_to == reports_to:
         return held
+    if reports_to is not None:
+        _check_line(session, giver.within, user_id, grant.org_id, reports_to)
     before = None if held is None else _shown(held)
     if held is None:
         held = Membership(
@@ -171,11 +171,14 @@ def _check_power(book: RoleBook, giver: Giver, grant: Grant, user_id: UUID) -> N
     require_no_further(book, giver.principal, made, grant.org_id)
 
 
-def _check_line(session: Session, user_id: UUID, org_id: UUID, reports_to: UUID) -> None:
+def _check_line(session: Session, within: Within, user_id: UUID, org_id: UUID, reports_to: UUID) -> None:
     session.execute(_LOCK, {"org_id": str(org_id)})  # Two changes at once could close a circle that neither sees.
-    of_them = select(Membership.id).where(Membership.user_id == reports_to, Membership.org_id == org_id).limit(1)
-    if session.scalar(of_them) is None:
-        raise InvalidInputError("Whom they report to has to have a role in the same organization.")
+    of_them = select(Membership.id).where(
+        Membership.user_id == reports_to, Membership.org_id == org_id, within.condition()
+    )
+    # Who reports to somebody, that one sees the work of; so it has to be somebody whom the giver manages as well.
+    if session.scalar(of_them.limit(1)) is None:
+        raise InvalidInputError("Whom they report to has to have a role in the same organization, within your reach.")
     if reports_to == user_id or reports_to in reports_of(session, user_id, org_id):
         raise ReportingCircleError
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
 import pytest
 
 from api.access.admin_token import HOLDER as SUPER_ADMIN
@@ -22,7 +21,7 @@ from domain.access.roles.book import read_roles
 from tests.api.conftest import ADMIN_TOKEN
 from tests.support.app_client import AppClient
 from tests.support.sampled_requests import Sampled, sample
-from tests.support.whose import BESIDE, ELSEWHERE, OF_A_ROW, OF_NOBODY, OF_THE_TENANT, Keyholder, fill
+from tests.support.whose import BESIDE, ELSEWHERE, OF_A_ROW, OF_NOBODY, OF_THE_TENANT, Keyholder, contents, fill
 from tests.support.whose import new_keyholder as make_keyholder
 
 if TYPE_CHECKING:
@@ -117,10 +116,7 @@ class House:
 
     def contents(self) -> dict[str, str | None]:
         """Return a fingerprint of each table but those that say who came."""
-        said = {"admin_audit_logs", "audit_heads", "api_keys"}
-        with psycopg.connect(self.database_url) as connection:
-            names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-            return {name: _fingerprint(connection, name) for (name,) in names if name not in said}
+        return contents(self.database_url, but={"admin_audit_logs", "audit_heads", "api_keys"})
 
 
 @pytest.fixture
@@ -244,9 +240,3 @@ def _sampled(app: FastAPI, operations: dict[str, Any], method: str, path: str) -
     names = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
     body = BODIES.get((method, path), sampled.json)
     return Sampled(sampled.query | QUERIES.get(path, {}), body), tuple(sorted(names & OF_A_FILTER.keys()))
-
-
-def _fingerprint(connection: psycopg.Connection[Any], table: str) -> str | None:
-    query = f"SELECT md5(string_agg(r::text, ',' ORDER BY r::text)) FROM {table} r"  # noqa: S608  # a table's own name
-    row = connection.execute(query).fetchone()
-    return None if row is None else row[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -144,6 +144,19 @@ def new_keyholder(
         row, key = create_key(session, NewKey(org_id, f"test {role}", role, client_id), making)
     grants = (Grant(role, org_id, client_id),)
     return Keyholder(Principal(kind="api_key", name=row.name, grants=grants, id=row.id, org_id=org_id), key)
+
+
+def contents(url: str, *, but: Collection[str] = ()) -> dict[str, str | None]:
+    """Return a fingerprint of each table but some, read by a superuser: two that are equal say that nothing changed."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        return {name: _fingerprint(connection, name) for (name,) in names if name not in but}
+
+
+def _fingerprint(connection: psycopg.Connection[Any], table: str) -> str | None:
+    query = sql.SQL("SELECT md5(string_agg(r::text, ',' ORDER BY r::text)) FROM {} r").format(sql.Identifier(table))
+    row = connection.execute(query).fetchone()
+    return None if row is None else row[0]
 
 
 def _place(connection: psycopg.Connection[Any], tenant: TenantIds) -> Place:
