@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 
 
 class JobConsumer(dramatiq.Consumer):
-    """Yields claimed jobs to Dramatiq's threads."""
+    """Yields claimed jobs to Dramatiq's threads; calls `prepare` once, when it can claim and before it does."""
 
     def __init__(
         self,
@@ -51,7 +51,9 @@ class JobConsumer(dramatiq.Consumer):
         slots: Slots,
         active: Active,
         database: Database,
+        prepare: Callable[[], None],
     ) -> None:
+        self._prepare: Callable[[], None] | None = prepare
         self._receiver = receiver
         self._queues = list(queues)
         self._connection = connection
@@ -149,6 +151,9 @@ class JobConsumer(dramatiq.Consumer):
         self, connection: psycopg.Connection[Any], ids: Sequence[UUID], *, alone: bool, in_doubt: bool
     ) -> list[Claimed]:
         """Claim jobs; `in_doubt`: an earlier statement may have claimed them without our learning of it."""
+        if self._prepare is not None:
+            self._prepare()
+            self._prepare = None
         worker_id = self._presence.worker_id
         before = claimed_already(connection, worker_id, ids) if in_doubt else []
         unknown = [job for job in before if not self._active.holds(job.id, job.attempt)]

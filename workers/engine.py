@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import dramatiq
+import structlog
 from dramatiq.middleware import TimeLimit
 
 from domain.kernel.clock import SystemClock
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from domain.queue.run import Run
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
+_FLAGS_WITHIN: Final = 3.0
+"""Seconds: more than a look at the flags takes that began while the database was away, and the pause after it."""
+_log = structlog.get_logger(__name__)
 
 
 class Engine:
@@ -52,7 +56,6 @@ class Engine:
         publish_from(self.database, self.transport, self.bell, window=settings.queue_window)
         self.flags = build_flags(settings)
         self.flags.serve(self.database)
-        # Before the first claim, so that no job passes a switch that is thrown.
         self.flags.start()
         clock = SystemClock()
         self.slots = Slots(settings.worker_threads)
@@ -90,4 +93,13 @@ class Engine:
             slots=self.slots,
             active=self.active,
             database=self.database,
+            prepare=self._await_flags,
         )
+
+    def _await_flags(self) -> None:
+        """Claim nothing before the flags were read, so that no job passes a switch that is thrown.
+
+        The database answers by now, and is asked twice a second; flags that can't be read all the same stop no work.
+        """
+        if not self.flags.wait_read(_FLAGS_WITHIN):
+            _log.warning("flags.unread_at_first_claim", seconds=_FLAGS_WITHIN)

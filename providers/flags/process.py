@@ -52,6 +52,10 @@ class ProcessFlags:
         """Read the flags and keep them current; while the database is away the defaults of the code count."""
         self._watch.start()
 
+    def wait_read(self, seconds: float) -> bool:
+        """Wait until the flags have been read once, for `seconds` at most; return whether they were."""
+        return self._watch.wait_read(seconds)
+
     def close(self) -> None:
         """Stop keeping them current."""
         self._watch.close()

@@ -48,6 +48,7 @@ class FlagWatch:
         self._stale = stale
         self._version: tuple[int, int] | None = None
         self._away = False
+        self._read = threading.Event()
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -67,6 +68,10 @@ class FlagWatch:
         for thread in self._threads:
             thread.join(_JOIN_SECONDS)
         self._table.close()
+
+    def wait_read(self, seconds: float) -> bool:
+        """Wait until the flags have been read once; return whether they were."""
+        return self._read.wait(seconds)
 
     def look_now(self) -> None:
         """Look at once rather than in half a second."""
@@ -90,6 +95,7 @@ class FlagWatch:
             if version != self._version:
                 self._put(self._table.read())
                 self._version = version
+                self._read.set()
         except psycopg.Error as error:
             if not self._away:
                 _log.warning("flags.unread", error=type(error).__name__, kept=self._version is not None)

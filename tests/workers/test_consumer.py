@@ -65,7 +65,11 @@ def connection(lab: Lab) -> _LossyConnection:
 
 @contextmanager
 def _consumer(
-    lab: Lab, connection: PlatformConnection, receiver: Receiver, slots: Slots | None = None
+    lab: Lab,
+    connection: PlatformConnection,
+    receiver: Receiver,
+    slots: Slots | None = None,
+    prepare: Callable[[], None] = lambda: None,
 ) -> Iterator[JobConsumer]:
     presence = Presence(PlatformConnection(lab.urls.platform, "presence"), queues=["default"], threads=4)
     consumer = JobConsumer(
@@ -76,12 +80,26 @@ def _consumer(
         slots=slots or Slots(4),
         active=Active(),
         database=lab.database,
+        prepare=prepare,
     )
     try:
         yield consumer
     finally:
         consumer.close()
         presence.close()
+
+
+def test_nothing_is_claimed_before_what_has_to_be_known_is(lab: Lab, connection: _LossyConnection) -> None:
+    ids = [lab.enqueue(Note()) for _ in range(2)]
+    seen: list[str] = []
+
+    def prepare() -> None:
+        seen.append(lab.job(ids[0])["state"])
+
+    batches = [[entry("test.note", job_id)] for job_id in ids]
+    with _consumer(lab, connection, _Entries(*batches), prepare=prepare) as consumer:
+        assert [consumer.__next__() is not None for _ in ids] == [True, True]
+    assert seen == ["available"]
 
 
 def test_a_claim_whose_answer_was_lost_is_run_by_the_worker_that_won_it(lab: Lab, connection: _LossyConnection) -> None:

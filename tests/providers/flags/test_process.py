@@ -140,6 +140,23 @@ def test_a_process_that_starts_without_a_database_begins_with_the_defaults() -> 
         assert not _stopped(flags)
         assert whole(flags, TAKEOVER_MINUTES) == 60
         assert flags.status == "ERROR"
+        assert not flags.wait_read(0)
+
+
+def test_who_waits_for_the_first_read_has_a_switch_that_was_thrown_before(
+    servers: Servers, database_urls: DatabaseUrls, redis_url: str, elsewhere: Database
+) -> None:
+    _stop(elsewhere)
+    with psycopg.connect(servers.superuser_url, autocommit=True) as administrator:
+        _open(administrator, database_urls.name, "false")
+        flags = ProcessFlags(database_urls.platform, redis_url)
+        flags.start()
+        with closing(flags):
+            assert not _stopped(flags)
+            assert not flags.wait_read(0)
+            _open(administrator, database_urls.name, "true")
+            assert flags.wait_read(3)
+            assert _stopped(flags)
 
 
 def test_targets_of_tenants_clients_and_shares_count(
