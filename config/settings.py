@@ -161,7 +161,10 @@ class Rates(BaseModel):
     sign_ins: Annotated[int, Field(ge=1)] = 10
     """Tries to sign in, of one address; as many for one account, from anywhere."""
     letters: Annotated[int, Field(ge=1)] = 5
-    """Tries of what has a letter written or takes what one holds, of one address; an hour's for one account."""
+    """Tries of what has a letter written or takes what one holds, of one address; an hour's for one account.
+
+    As many an hour may others have written to one account, and twenty times as many all that one person or key has.
+    """
 
 
 class Settings(BaseModel):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from domain.access.principal import Principal
 
 _HOUR: Final = 3600
+_SENDERS_ACCOUNTS: Final = 20
+"""Whoever has letters written to others, invitations as well, may do so for so many accounts an hour."""
 
 
 class Quotas:
@@ -33,11 +35,13 @@ class Quotas:
         self._sign_ins_of_account = Rate("sign-ins-of-account", rates.sign_ins, strict=True)
         self._letters = Rate("letters", rates.letters, strict=True)
         self._letters_of_account = Rate("letters-of-account", rates.letters, _HOUR, strict=True)
+        # Apart from those that people ask for themselves, so that nobody uses up what another one needs to get in.
+        self._letters_to = Rate("letters-to-account", rates.letters, _HOUR, strict=True)
+        self._letters_by = Rate("letters-by-sender", rates.letters * _SENDERS_ACCOUNTS, _HOUR, strict=True)
 
     def count_request(self, request: Request, principal: Principal, *, changes: bool) -> None:
         """Count a request of somebody who is known; its answer tells how they stand. Raises ProblemError (429)."""
-        who = principal.name if principal.id is None else str(principal.id)
-        self._count(request, (self._changes if changes else self._reads, (principal.kind, who)))
+        self._count(request, (self._changes if changes else self._reads, _caller(principal)))
 
     def count_sign_in(self, request: Request, account: str | None) -> None:
         """Count a try to sign in, for its address and for the account that was named. Raises ProblemError (429)."""
@@ -46,6 +50,10 @@ class Quotas:
     def count_letter(self, request: Request, account: str | None) -> None:
         """Count a try to have a letter written to an account, or to use what one holds. Raises ProblemError (429)."""
         self._count(request, (self._letters, (_address(request),)), (self._letters_of_account, _account(account)))
+
+    def count_letter_to(self, request: Request, principal: Principal, account: str) -> None:
+        """Count a letter that somebody has written to another one's account. Raises ProblemError (429)."""
+        self._count(request, (self._letters_to, _account(account)), (self._letters_by, _caller(principal)))
 
     def _count(self, request: Request, *counts: tuple[Rate, tuple[str, ...]]) -> None:
         """Count for each of these, unless nobody is named; the first that was too much ends the request."""
@@ -57,6 +65,10 @@ class Quotas:
                 standings[-1].require()
 
 
+def _caller(principal: Principal) -> tuple[str, str]:
+    return principal.kind, principal.name if principal.id is None else str(principal.id)
+
+
 def _address(request: Request) -> str:
     return counted_as(request.client.host if request.client else None)
 
@@ -64,4 +76,4 @@ def _address(request: Request) -> str:
 def _account(name: str | None) -> tuple[str, ...]:
     """Return whom to count for, without telling it to whoever reads the counts."""
     plain = (name or "").strip().lower()
-    return (hashlib.sha256(plain.encode()).hexdigest()[:32],) if plain else ()
+    return (hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:32],) if plain else ()

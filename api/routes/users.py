@@ -54,8 +54,9 @@ def create(
 ) -> UserDocument:
     """Give somebody a role by their address, and write to them; without an account they get a link to make one.
 
-    Nobody gives what goes further than their own roles (403). Inviting again sends a new link.
+    Nobody gives what goes further than their own roles (403). Inviting again sends a new link, a few times an hour.
     """
+    request.app.state.quotas.count_letter_to(request, access.principal, new.email)
     wanted = Invitation(new.email, _grant(new, access), new.name, new.reports_to)
     with database.platform_scope() as session:
         user = invite(session, _book(request), wanted, _giver(access), sealer=means.sealer, now=now_of(request))
@@ -93,6 +94,7 @@ def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseD
 
     Only they can use the letter, and their second factor stays. 409 for a disabled account.
     """
+    request.app.state.quotas.count_letter_to(request, access.principal, str(user_id))
     now = now_of(request)
     with database.platform_scope() as session:
         listed = show_user(session, user_id, _within(access))

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import psycopg
 import pytest
 import redis
 import redis.asyncio
@@ -16,6 +17,7 @@ import redis.asyncio
 from api.app import create_app
 from api.edge.limiter import Limiter, LocalCounts, Rate, Standing
 from config.logging import configure_logging
+from domain.kernel.ids import PLATFORM_ORG_ID
 from domain.kernel.redaction import redact
 from tests.support.app_client import AppClient
 from tests.support.app_settings import ADMIN_TOKEN
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from tests.support.app_fixtures import MakeSettings
+    from tests.support.databases import DatabaseUrls
 
 ADMIN: Final = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 PATH: Final = "/api/v1/queues"
@@ -188,3 +191,23 @@ def test_when_redis_goes_counting_goes_on_and_is_warned_of_once_a_while(warnings
             await server.aclose()
 
     anyio.run(with_server)
+
+
+@pytest.mark.integration
+def test_nobodys_mailbox_is_filled_by_inviting_them_again_and_again(
+    settings: Settings, database_urls: DatabaseUrls
+) -> None:
+    wanted = {"role": "workspace_viewer", "org_id": str(PLATFORM_ORG_ID)}
+    with limited(settings, letters=2) as client:
+
+        def invite(address: str) -> int:
+            return client.post("/api/v1/users", json=wanted | {"email": address}, headers=ADMIN).status_code
+
+        assert [invite(address) for address in ("a@example.com", " A@Example.com ", "a@example.com")] == [201, 201, 429]
+        assert [invite(f"{number}@example.com") for number in range(39)].count(429) == 1
+        user_id = client.get("/api/v1/users", headers=ADMIN).json()["items"][-1]["id"]
+        again = [client.post(f"/api/v1/users/{user_id}/send-reset", headers=ADMIN).status_code for _ in range(2)]
+        assert again == [429, 429]
+    with psycopg.connect(database_urls.superuser) as connection:
+        row = connection.execute("SELECT count(*) FROM jobs WHERE kind = 'access.letter'").fetchone()
+    assert row == (40,)
