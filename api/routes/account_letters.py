@@ -1,7 +1,7 @@
 """Where the links of letters lead: accept an invitation, prove an address, set a new password.
 
 Programs that look for danger open each link of a letter, so only the form behind one uses it up. What a page's address
-holds is told to nobody: no referrer is sent, and the log writes the route's template alone.
+holds is told to nobody: a referrer names our host alone, and the log writes the route's template.
 """
 
 from __future__ import annotations
@@ -159,6 +159,7 @@ def _said(request: Request, heading: str, words: str) -> Response:
 
 def _private(response: Response) -> Response:
     """Let the address of the page, which may hold a token, be told to nobody, nor found by a search engine."""
-    response.headers["referrer-policy"] = "no-referrer"
+    # Not no-referrer: with that, browsers call the origin of the page's own form "null", as they do another site's.
+    response.headers["referrer-policy"] = "strict-origin"
     response.headers["x-robots-tag"] = "noindex"
     return response
