@@ -84,9 +84,7 @@ def decide_on(session: Session, guard: Guard, snapshot: Snapshot, waiting: Seque
 
 
 def _business(session: Session, client_id: UUID) -> Business:
-    row: tuple[Any, ...] | None = (
-        raw_connection(session).execute(_BUSINESS, {"id": client_id}).fetchone()
-    )
+    row: tuple[Any, ...] | None = raw_connection(session).execute(_BUSINESS, {"id": client_id}).fetchone()
     if row is None:
         raise NotFoundError(f"There is no client {client_id} in this organization.")
     return Business(*row)
