@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.clients.models import Client
@@ -37,10 +37,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The client that a text is for."""
+    """The client that a text is for. `since`: from when on texts to the number are its own, None for a service's."""
 
     org_id: UUID
     client_id: UUID
+    since: datetime | None = field(default=None, compare=False)
 
 
 class DirectoryUnavailableError(GatehouseError):
@@ -117,18 +118,22 @@ class NumberDirectory:
         for table in (self._by_number, self._by_service):
             for key in [key for key, destination in table.items() if destination.client_id in changed]:
                 del table[key]
-        for org_id, client_id, number, service, updated_at in rows:
-            destination = Destination(org_id, client_id)
+        for org_id, client_id, number, since, service, updated_at in rows:
             if number:
-                self._by_number[number] = destination
+                self._by_number[number] = Destination(org_id, client_id, since)
             if service:
-                self._by_service[service] = destination
+                self._by_service[service] = Destination(org_id, client_id)
             self._newest = max(self._newest or updated_at, updated_at)
         self._read_at = time.monotonic()
 
-    def _read(self, since: datetime | None) -> Sequence[Row[UUID, UUID, str | None, str | None, datetime]]:
+    def _read(self, since: datetime | None) -> Sequence[Row[UUID, UUID, str | None, datetime, str | None, datetime]]:
         query = select(
-            Client.org_id, Client.id, Client.sms_number, Client.messaging_service_sid, Client.updated_at
+            Client.org_id,
+            Client.id,
+            Client.sms_number,
+            func.coalesce(Client.sms_number_since, Client.created_at),
+            Client.messaging_service_sid,
+            Client.updated_at,
         ).order_by(Client.updated_at)
         if since is not None:
             query = query.where(Client.updated_at >= since - OVERLAP)

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from api.refusals import is_refusal
+from domain.kernel.ids import new_id
+from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID, SMS_NUMBER
 from tests.api.spool.conftest import Edge
 from tests.support.databases import DatabaseUrls
 from tests.support.eventually import eventually
@@ -60,6 +62,27 @@ def test_a_text_that_the_database_refuses_is_set_aside_and_the_rest_goes_on(
         assert [body for body, _ in edge.wait_stored(3)] == ["one", "three", "four"]
     said = capsys.readouterr()
     assert "poison" not in said.out + said.err
+
+
+@pytest.mark.parametrize("since", ["changed", "created"])
+def test_a_text_that_came_before_its_number_changed_hands_is_not_shown_to_the_new_holder(
+    edge: Edge, since: str
+) -> None:
+    with edge.serving() as client:
+        edge.proxy.set("refuse")
+        assert edge.post(client, "to the old holder").status_code == 200
+    edge.database.execute("UPDATE clients SET sms_number = NULL WHERE id = %s", [CLIENT_ID])
+    edge.database.execute(
+        "INSERT INTO clients (id, org_id, slug, name, sms_number, sms_number_since)"
+        " VALUES (%s, %s, 'new-holder', 'New', %s, CASE WHEN %s THEN clock_timestamp() END)",
+        [new_id(), ORGANIZATION_ID, SMS_NUMBER, since == "changed"],
+    )
+    edge.proxy.set("pass")
+    with edge.serving() as client:
+        eventually(lambda: _rejected(edge).exists() and "old+holder" in _rejected(edge).read_text(), within=20)
+        eventually(lambda: edge.kept() == {})
+        eventually(lambda: edge.post(client, "to the new one").status_code == 200)
+        assert edge.wait_stored(1)[0][0] == "to the new one"
 
 
 @pytest.mark.parametrize("code", ["25006", "42501", "57P01"], ids=["standby", "no right", "shutdown"])
