@@ -57,14 +57,14 @@ def read_roles(directory: Path, more: Path | None = None) -> Roles:
     """Return the roles in a directory's `permissions.v1.json` and `roles/`, and in `more`, whose files go first.
 
     Raises:
-        RoleFilesError: with every mistake of every file.
+        RoleFilesError: with every mistake within files, or when there is none, with every one between them.
 
     """
     return read(RoleFiles(directory, more))
 
 
 def read(files: RoleFiles) -> Roles:
-    """Return the roles that stand in files. Raises RoleFilesError with every mistake of every file."""
+    """Return the roles that stand in files. Raises RoleFilesError as `read_roles`."""
     permissions = files.permissions()
     found = inherit(files.documents(), permissions)
     return Roles(

@@ -18,7 +18,7 @@ Entry = TypeVar("Entry", NavigationItem, Widget)
 
 
 def inherit(documents: Mapping[str, RoleDocument], permissions: Mapping[str, Permission]) -> dict[str, Role]:
-    """Return all roles, also those that nobody can be given. Raises RoleFilesError with every mistake of every file."""
+    """Return all roles, also those that nobody can be given. Raises RoleFilesError with all mistakes."""
     roles: dict[str, Role] = {}
     mistakes: list[str] = []
     for name, document in documents.items():
