@@ -119,6 +119,8 @@ from_our_page = Depends(_check_form)
 
 
 def _is_valid(settings: Settings, sent: str, bound_to: list[str]) -> bool:
+    if not sent.isascii():  # A form's charset can make half a character of what is sent, and that can't be compared.
+        return False
     salt, _, mac = sent[:_LONGEST].partition(".")
     keys = [key.get_secret_value() for key in (settings.secret_key, settings.previous_secret_key) if key]
     valid = [hmac.compare_digest(mac.encode(), _mac(key, salt, one).encode()) for key in keys for one in bound_to]

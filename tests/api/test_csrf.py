@@ -173,7 +173,16 @@ def test_pages_stay_usable_while_the_secret_key_is_changed(tmp_path: Path) -> No
     assert not csrf._is_valid(gone, token, ["held"])
 
 
-@given(st.text(max_size=300), st.text(min_size=1, max_size=60))
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape", "utf-16", "idna", "base64", "no-such-one"])
+@pytest.mark.parametrize("sent", [rb"\ud800.\ud800", rb"\ud800", rb"x.\udfff", rb"\x00.\x00"])
+def test_a_form_in_whatever_charset_is_refused_and_breaks_nothing(client: AppClient, charset: str, sent: bytes) -> None:
+    assert csrf_of(client)
+    body = b'--X\r\ncontent-disposition: form-data; name="csrf_token"\r\n\r\n' + sent + b"\r\n--X--\r\n"
+    form = {"content-type": f"multipart/form-data; boundary=X; charset={charset}"}
+    assert refused(client.post("/probe/open", content=body, headers=form))
+
+
+@given(st.text(st.characters(), max_size=300), st.text(min_size=1, max_size=60))
 def test_no_made_up_token_is_valid(sent: str, held: str) -> None:
     settings = app_settings(Path("unused"))
     assert not csrf._is_valid(settings, sent, [held])
