@@ -29,8 +29,7 @@ def build_sms(settings: Settings, database: Database) -> SmsProvider:
 
     Raises ProviderNotConfiguredError.
     """
-    for_real = settings.sms_provider == "twilio" and not settings.demo_safe_mode
-    return MeasuredSms(_twilio(settings) if for_real else _sandbox(settings, database))
+    return MeasuredSms(_twilio(settings) if _texts_for_real(settings) else _sandbox(settings, database))
 
 
 def build_email(settings: Settings, database: Database) -> EmailProvider:
@@ -38,8 +37,17 @@ def build_email(settings: Settings, database: Database) -> EmailProvider:
 
     Raises ProviderNotConfiguredError.
     """
-    for_real = settings.email_provider == "ses" and not settings.demo_safe_mode
-    return MeasuredEmail(_ses(settings) if for_real else _sandbox_email(settings, database))
+    return MeasuredEmail(_ses(settings) if _mails_for_real(settings) else _sandbox_email(settings, database))
+
+
+def providers_in_use(settings: Settings) -> frozenset[str]:
+    """Return the names of what `build_sms` and `build_email` give, without the vendors' clients."""
+    return frozenset(
+        (
+            settings.sms_provider if _texts_for_real(settings) else "sandbox",
+            settings.email_provider if _mails_for_real(settings) else "sandbox",
+        )
+    )
 
 
 def build_health(settings: Settings) -> ProviderHealth:
@@ -70,7 +78,7 @@ def build_composer(settings: Settings) -> Composer:
 def build_inbound(settings: Settings) -> InboundList | None:
     """Return what lists the texts to our numbers; None when no provider could have any that we lack."""
     twilio = settings.twilio
-    if settings.sms_provider != "twilio" or settings.demo_safe_mode:
+    if not _texts_for_real(settings):
         return None
     if twilio.account_sid is None or twilio.auth_token is None:
         return None
@@ -130,6 +138,14 @@ def build_unsubscribe_links(settings: Settings) -> UnsubscribeLinks:
     from providers.unsubscribe_links import SealedLinks  # noqa: PLC0415  # as above
 
     return SealedLinks(settings.public_url, *_secret_keys(settings))
+
+
+def _texts_for_real(settings: Settings) -> bool:
+    return settings.sms_provider == "twilio" and not settings.demo_safe_mode
+
+
+def _mails_for_real(settings: Settings) -> bool:
+    return settings.email_provider == "ses" and not settings.demo_safe_mode
 
 
 def _secret_keys(settings: Settings) -> list[str]:

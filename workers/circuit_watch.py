@@ -14,6 +14,8 @@ from config.telemetry import CIRCUITS_OPEN
 from domain.delivery.circuit_notices import tell_of_circuits
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from domain.kernel.database import Database
     from providers.health.health import SharedHealth
 
@@ -24,9 +26,13 @@ _log = structlog.get_logger(__name__)
 
 
 class CircuitWatch:
-    """Runs in a thread of the scheduler."""
+    """Runs in a thread of the scheduler. A circuit of a provider that is not `in_use` is nobody's business.
 
-    def __init__(self, database: Database, health: SharedHealth) -> None:
+    Nobody calls such a provider, so its circuit would stay open for good.
+    """
+
+    def __init__(self, database: Database, health: SharedHealth, in_use: Collection[str]) -> None:
+        self._in_use = in_use
         self._database = database
         self._health = health
         self._providers: set[str] = set()
@@ -41,7 +47,7 @@ class CircuitWatch:
 
     def tick(self, *, tell: bool) -> None:
         """Count the open circuits; `tell`: also bring the notices up to date."""
-        open_since = self._health.open_circuits()
+        open_since = {key: since for key, since in self._health.open_circuits().items() if key[0] in self._in_use}
         count = Counter(provider for provider, _ in open_since)
         self._providers |= set(count)
         for provider in self._providers:

@@ -71,6 +71,7 @@ def _parts(settings: Settings, database: Database, transport: Transport, bell: B
     from config.places import CONFIG  # noqa: PLC0415  as above
     from domain.access.roles.live import LiveRoles  # noqa: PLC0415
     from providers.health.health import SharedHealth  # noqa: PLC0415
+    from providers.registry import providers_in_use  # noqa: PLC0415
     from workers.announcer import Announcer  # noqa: PLC0415
     from workers.circuit_watch import CircuitWatch  # noqa: PLC0415
     from workers.connection import PlatformConnection  # noqa: PLC0415
@@ -93,7 +94,9 @@ def _parts(settings: Settings, database: Database, transport: Transport, bell: B
         "periodic": PeriodicWork(PlatformConnection(url, "gatehouse-periodic"), database),
         "announcer": Announcer(database),
         "roles": RoleWatch(LiveRoles(CONFIG, settings.roles_dir), database),
-        "circuits": CircuitWatch(database, SharedHealth(settings.redis_url.get_secret_value())),
+        "circuits": CircuitWatch(
+            database, SharedHealth(settings.redis_url.get_secret_value()), providers_in_use(settings)
+        ),
     }
 
 

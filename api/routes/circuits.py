@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from api.access.requires import requires
 from api.deps import SettingsDep
 from providers.health.health import SharedHealth
+from providers.registry import providers_in_use
 
 router = APIRouter(tags=["Circuits"], dependencies=[requires("health.view")])
 
@@ -32,12 +33,17 @@ class CircuitList(BaseModel):
 
 @router.get("/api/v1/circuits")
 def open_circuits(settings: SettingsDep) -> CircuitList:
-    """Return the circuits that are open, the oldest first. Each closes by itself when a call is answered again."""
+    """Return the open circuits of providers in use, the oldest first.
+
+    Each closes by itself when a call is answered again.
+    """
+    in_use = providers_in_use(settings)
     with closing(SharedHealth(settings.redis_url.get_secret_value())) as health:
         found = sorted(health.open_circuits().items(), key=lambda item: item[1])
     return CircuitList(
         items=[
             CircuitDocument(provider=provider, client_id=client_id, open_since=datetime.fromtimestamp(since, UTC))
             for (provider, client_id), since in found
+            if provider in in_use
         ]
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TOLD_AFTER: Final = 60.0
 """Seconds. A provider that is away for a moment is nobody's business."""
-_BY: Final = "the circuit, which closed"
+_BY: Final = "the circuit, which closed or is not used any more"
 _WORDS: Final = (
     "Calls to {provider} fail for {client}, so its texts and e-mails wait and use up no tries. One call tries it every"
     " few seconds; the circuit closes by itself."
@@ -27,7 +27,8 @@ _WORDS: Final = (
 def tell_of_circuits(session: Session, open_since: Mapping[tuple[str, UUID], float], now: float) -> None:
     """Raise a notice for each circuit that has been open for a while, once, and resolve those of closed ones.
 
-    `open_since` has the circuits that are open, by provider and client; times are Unix times. Needs the platform scope.
+    `open_since` has the open circuits of providers in use, by provider and client; times are Unix times. Needs the
+    platform scope.
     """
     told = {
         notice.subject: notice

@@ -14,7 +14,7 @@ from config.settings import Settings, Twilio
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.ports import OutgoingSms
 from domain.kernel.database import Database
-from providers.registry import ProviderNotConfiguredError, build_composer, build_email, build_sms
+from providers.registry import ProviderNotConfiguredError, build_composer, build_email, build_sms, providers_in_use
 from tests.support.aws import name_account
 from tests.support.twilio_api import AcceptThenDrop, Reject
 from tests.support.twilio_double import TwilioDouble
@@ -47,6 +47,25 @@ def test_the_sandbox_is_the_default(database: Database) -> None:
 def test_demo_safe_mode_reaches_nobody(database: Database) -> None:
     assert build_sms(settings(sms_provider="twilio", demo_safe_mode=True), database).name == "sandbox"
     assert build_email(settings(email_provider="ses", demo_safe_mode=True), database).name == "sandbox"
+
+
+@pytest.mark.parametrize("demo_safe_mode", [False, True])
+def test_the_providers_in_use_are_those_that_are_built(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    demo_safe_mode: bool,  # noqa: FBT001
+) -> None:
+    name_account(monkeypatch)
+    chosen = settings(
+        sms_provider="twilio",
+        twilio=Twilio(account_sid=f"AC{'0' * 32}", auth_token=SecretStr("token-for-tests")),
+        email_provider="ses",
+        ses={"from_address": "hello@example.com"},
+        demo_safe_mode=demo_safe_mode,
+    )
+    built = {build_sms(chosen, database).name, build_email(chosen, database).name}
+    assert providers_in_use(chosen) == built
+    assert providers_in_use(settings()) == {"sandbox"}
 
 
 def test_replies_come_from_the_knowledge_base_alone_unless_a_model_is_named() -> None:

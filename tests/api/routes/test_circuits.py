@@ -16,13 +16,16 @@ pytestmark = pytest.mark.integration
 BEARER = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 
 
-def test_an_open_circuit_is_listed(settings: Settings, client: AppClient) -> None:
+def test_an_open_circuit_is_listed_unless_its_provider_is_not_used_any_more(
+    settings: Settings, client: AppClient
+) -> None:
     client_id = new_id()
     with closing(SharedHealth(settings.redis_url.get_secret_value())) as health:
-        assert health.admit("twilio", "AC1", client_id) is None
-        health.settle("twilio", "AC1", client_id, "refused")
+        for provider in ("sandbox", "twilio"):
+            assert health.admit(provider, "AC1", client_id) is None
+            health.settle(provider, "AC1", client_id, "refused")
     (circuit,) = client.get("/api/v1/circuits", headers=BEARER).json()["items"]
-    assert (circuit["provider"], circuit["client_id"]) == ("twilio", str(client_id))
+    assert (circuit["provider"], circuit["client_id"]) == ("sandbox", str(client_id))
 
 
 def test_strangers_see_none(client: AppClient) -> None:
