@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 from api import csrf
 from api.access.browser import known_browser, set_cookie
 from api.errors import ProblemError, problem_response
+from domain.access.authorize import reach
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -84,6 +85,7 @@ def page(template: str, /, status: int = 200, *, request: Request | None = None,
         "csrf_token": token or "",
         "who": _who(browser),
         "view_as": browser.view if browser else None,
+        "plays": request is not None and browser is not None and _may_play(request, browser),
     }
     response = HTMLResponse(_templates.get_template(template).render(about | context), status)
     response.headers["content-security-policy"] = _POLICY.format(nonce=nonce)
@@ -113,6 +115,11 @@ def problem_answer(scope: Scope, problem: ProblemError, *, request: Request | No
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     return problem_answer(request.scope, cast("ProblemError", error), request=request)
+
+
+def _may_play(request: Request, browser: Browser) -> bool:
+    """Whether the sandbox is offered, which is the platform's."""
+    return reach(request.app.state.roles, browser.principal, "sandbox.use", None) is not None
 
 
 def _who(browser: Browser | None) -> Who | None:

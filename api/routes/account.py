@@ -32,7 +32,10 @@ Text = Annotated[str, Form(max_length=1024)]
 
 _WRONG: Final = (InvalidInputError, ConflictError, BusyError)
 """What is shown on the page, beside the form that it is about."""
-_NOBODYS: Final = "You are signed in with the admin token, which is nobody's. Make an account and sign in with that."
+_NOBODYS: Final = (
+    "You are signed in with the admin token, which is nobody's. Make an account by `gatehouse users create`,"
+    " and sign in with that."
+)
 _DONE: Final[Mapping[str, str]] = {
     "name": "Your name is changed.",
     "address": "We wrote to the new address. Open the link in that letter to use it.",
@@ -57,7 +60,7 @@ def show(request: Request, me: Me, database: DatabaseDep, done: str = "") -> Res
     """Show what can be changed."""
     user_id = me.browser.session.user_id
     if user_id is None:
-        return page("account_said.html", request=request, heading="You have no account", words=_NOBODYS, way="")
+        return page("account_said.html", request=request, heading="You have no account", words=_NOBODYS, way="back")
     return _account(request, database, user_id, done=_DONE.get(done, ""))
 
 

@@ -103,6 +103,10 @@ def test_a_chat_message_is_answered_whatever_is_in_the_way(page: Page) -> None:
     expect(messages).to_have_count(1)
 
 
+HIDDEN_COLUMNS = "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length"
+"""How many tables show not all of their columns in this window."""
+
+
 def refuse_streams(route: Route) -> None:
     if "&wait=" in route.request.url:
         route.continue_()
@@ -144,4 +148,5 @@ def test_everybody_can_use_the_pages(
         operator.goto(path)
         operator.wait_for_load_state("load")
         assert operator.evaluate(FINDINGS) == [], path
+        assert operator.evaluate(HIDDEN_COLUMNS) == 0, path
     assert {cookie["httpOnly"] for cookie in context.cookies(house.url)} == {True}

@@ -123,7 +123,10 @@ def test_changing_the_password_keeps_this_browser_and_no_other(client: AppClient
 def test_an_account_belongs_to_whom_signed_in(client: AppClient) -> None:
     assert client.get("/account").status_code == 401
     sign_in_by_token(client, ADMIN_TOKEN)
-    assert "You have no account" in client.get("/account").text
+    said = client.get("/account").text
+    assert "You have no account" in said
+    assert "gatehouse users create" in said
+    assert '<a href="/">' in said
     assert submit(client, "/account/name", path="/account", name="Eve").status_code == 404
 
 

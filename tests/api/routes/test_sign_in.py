@@ -18,6 +18,8 @@ from config.settings import Settings
 from domain.access.lockout import FREE_FAILURES
 from domain.kernel.clock import ManualClock
 from domain.kernel.ids import PLATFORM_ORG_ID
+from migrations.seeds import apply
+from migrations.seeds.demo import ORGANIZATION_ID
 from providers.registry import build_sealer
 from tests.api.conftest import ADMIN_TOKEN
 from tests.support.app_client import AppClient
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.integration
 PAGE = {"Accept": "text/html"}
 ANN = "ann@example.com"
 INSIDE = "/dashboard/journeys"
+SANDBOX = ["/sandbox", "/dashboard/sandbox/mail", "/demo/chat"]
 
 
 @pytest.fixture
@@ -229,6 +232,16 @@ def test_every_page_of_a_signed_in_person_is_kept_by_no_cache(client: AppClient)
 
 def test_the_bare_address_leads_to_the_pages(client: AppClient) -> None:
     assert client.get("/").headers["location"] == INSIDE
+
+
+def test_who_may_not_use_the_sandbox_is_offered_none(client: AppClient, database_urls: DatabaseUrls) -> None:
+    apply(database_urls.platform, "demo")
+    add_person(database_urls.platform, "bea@example.com", ("workspace_viewer", ORGANIZATION_ID, None))
+    sign_in(client, "bea@example.com")
+    theirs = client.get(INSIDE, headers=PAGE).text
+    assert [path for path in SANDBOX if f'href="{path}"' in theirs] == ["/demo/chat"]
+    sign_in_by_token(client, ADMIN_TOKEN)
+    assert [path for path in SANDBOX if f'href="{path}"' in client.get(INSIDE, headers=PAGE).text] == SANDBOX
 
 
 def test_a_problem_is_a_page_for_who_reads_pages_and_a_document_for_programs(client: AppClient) -> None:
