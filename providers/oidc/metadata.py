@@ -20,6 +20,8 @@ SECONDS: Final = 5.0
 _FRESH: Final = 3600.0
 _ASK_ANEW_AFTER: Final = 10.0
 """An unknown key makes us ask once more, but no more often than this: anybody can send a token that names one."""
+_AWAY_SECONDS: Final = 5.0
+"""Who fails to answer is left alone for so long: else each visitor's thread would wait for it in turn."""
 _NEEDED: Final = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -44,6 +46,7 @@ class Published:
         self._lock = threading.Lock()
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, jwt.PyJWKSet] | None = None
+        self._away_until = float("-inf")
 
     def metadata(self) -> Metadata:
         """Return what the provider says of itself. Raises ProviderAwayError."""
@@ -57,17 +60,17 @@ class Published:
         address = self.metadata().jwks_uri
         with self._lock:
             if self._keys is None or self._clock() - self._keys[0] > _FRESH:
-                self._keys = self._clock(), _read_keys(address)
+                self._keys = self._clock(), self._read_keys(address)
             found = _choose(self._keys[1], key_id)
             if found is None and self._clock() - self._keys[0] > _ASK_ANEW_AFTER:
-                self._keys = self._clock(), _read_keys(address)
+                self._keys = self._clock(), self._read_keys(address)
                 found = _choose(self._keys[1], key_id)
         if found is None:
             raise NotVouchedForError("The provider's answer is signed with a key that it does not publish.")
         return found
 
     def _read_metadata(self) -> Metadata:
-        said = _read(f"{self._issuer}/.well-known/openid-configuration")
+        said = self._ask(f"{self._issuer}/.well-known/openid-configuration")
         places = {name: said.get(name) for name in _NEEDED}
         if not all(isinstance(place, str) for place in places.values()):
             raise ProviderAwayError("The provider does not say where to sign in.")
@@ -85,19 +88,27 @@ class Published:
             posts_secret="client_secret_basic" not in ways and "client_secret_post" in ways,
         )
 
+    def _read_keys(self, address: str) -> jwt.PyJWKSet:
+        try:
+            return jwt.PyJWKSet.from_dict(self._ask(address))
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
+            raise ProviderAwayError("The provider's keys can't be read.") from None
+
+    def _ask(self, address: str) -> dict[str, Any]:
+        if self._clock() < self._away_until:
+            raise ProviderAwayError
+        try:
+            return _read(address)
+        except ProviderAwayError:
+            self._away_until = self._clock() + _AWAY_SECONDS
+            raise
+
 
 def _choose(keys: jwt.PyJWKSet, key_id: str | None) -> jwt.PyJWK | None:
     signing = [key for key in keys.keys if key.public_key_use in {None, "sig"}]
     if key_id is None:
         return signing[0] if len(signing) == 1 else None
     return next((key for key in signing if key.key_id == key_id), None)
-
-
-def _read_keys(address: str) -> jwt.PyJWKSet:
-    try:
-        return jwt.PyJWKSet.from_dict(_read(address))
-    except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
-        raise ProviderAwayError("The provider's keys can't be read.") from None
 
 
 def _read(address: str) -> dict[str, Any]:
