@@ -55,10 +55,11 @@ class Access:
     def scope(self) -> Iterator[Session]:
         """Open a transaction that sees what is within reach, and no row more: the database sees to it.
 
-        Rows that are narrowed to an owner are the query's to narrow, by `reach.boxes`.
+        Rows that are narrowed to an owner are the query's to narrow, by `reach.boxes`. 403 for somebody of no
+        organization, whose reach is what is about themselves.
         """
         if self.organization is None:
-            with self._database.platform_scope() as session:
+            with self.platform() as session:
                 yield session
         else:
             with self._database.tenant_scope(self.organization.id, self.reach.clients) as session:
@@ -78,6 +79,8 @@ class Access:
 
         Raises NotFoundError for an organization other than the request's.
         """
+        if self.organization is None and not self.reach.everywhere:
+            raise _forbidden()
         if self.organization is not None and self.organization.id != org_id:
             raise NotFoundError(f"There is no organization {org_id}.")
         with self._database.tenant_scope(org_id, self.reach.clients) as session:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import pytest
+from sqlalchemy import text
 
+from api.access.requires import Access, requires
 from api.app import create_app
 from config.places import CONFIG
 from domain.access.roles.book import read_roles
 from tests.support.app_client import AppClient
 from tests.support.app_settings import ADMIN_TOKEN
+from tests.support.signing_in import add_person, sign_in
 from tests.support.whose import fill, new_keyholder
 
 if TYPE_CHECKING:
@@ -108,3 +111,27 @@ def test_a_role_that_was_narrowed_without_need_is_put_back_by_whoever_has_all_of
     path = "/api/v1/roles/workspace_viewer/override"
     assert client.put(path, json={"permissions": {"leads.view": None}}, headers=lead).status_code == 200
     assert client.delete(path, headers=lead).status_code == 204
+
+
+def test_what_everybody_may_see_of_themselves_opens_nothing_to_somebody_without_a_role(
+    app: FastAPI, tenants: Tenants, database_urls: DatabaseUrls
+) -> None:
+    org_id, client_id = tenants.elsewhere.tenant.org, tenants.elsewhere.tenant.client
+    opened = {
+        "scope": lambda access: access.scope(),
+        "scope_of": lambda access: access.scope_of(org_id),
+        "client_scope": lambda access: access.client_scope(client_id),
+        "platform": lambda access: access.platform(),
+    }
+
+    @app.get("/probe/{way}")
+    def probe(way: str, access: Annotated[Access, requires("account.view")]) -> int:
+        with opened[way](access) as session:
+            return len(session.execute(text("SELECT id FROM clients")).all())
+
+    add_person(database_urls.platform, "nobody@example.com")
+    with AppClient(app) as client:
+        assert sign_in(client, "nobody@example.com").status_code == 303
+        assert client.get("/api/v1/me").status_code == 200
+        answers = {way: client.get(f"/probe/{way}").status_code for way in opened}
+    assert answers == {"scope": 403, "scope_of": 403, "client_scope": 404, "platform": 403}
