@@ -53,6 +53,7 @@ def add_entry(session: Session, client_id: UUID, new: NewEntry, actor: Actor) ->
     ).one()
     if many >= MOST_ENTRIES:
         raise InvalidEntryError(f"A client may have {MOST_ENTRIES} entries; remove some first.")
+    _check_title(session, client_id, entry)
     row = KnowledgeEntry(
         id=new_id(),
         org_id=org_id,
@@ -82,6 +83,8 @@ def change_entry(
     row = _held(session, client_id, entry_id, version)
     before = facts(row)
     wanted = changed(as_new(row), change)
+    if wanted.title.casefold() != row.title.casefold():
+        _check_title(session, client_id, wanted)
     for name in ("title", "body", "price", "keywords", "enabled"):
         setattr(row, name, getattr(wanted, name))
     after = facts(row)
@@ -145,6 +148,15 @@ def as_new(row: KnowledgeEntry) -> NewEntry:
 def facts(row: KnowledgeEntry) -> dict[str, Any]:
     """Return what an entry says, by name. In the audit log a body is told by its length alone."""
     return {name: getattr(row, name) for name in _SHOWN}
+
+
+def _check_title(session: Session, client_id: UUID, wanted: NewEntry) -> None:
+    """Refuse a second entry of a kind and title: what a document says of it would be nobody's to decide."""
+    titles = session.scalars(
+        select(KnowledgeEntry.title).where(KnowledgeEntry.client_id == client_id, KnowledgeEntry.kind == wanted.kind)
+    )
+    if wanted.title.casefold() in {title.casefold() for title in titles}:
+        raise InvalidEntryError(f"There is another {wanted.kind} of this title; change that one.")
 
 
 def _held(session: Session, client_id: UUID, entry_id: UUID, version: int | None) -> KnowledgeEntry:

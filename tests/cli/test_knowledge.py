@@ -42,6 +42,18 @@ def test_an_entry_is_added_changed_and_removed(knowledge: Run) -> None:
     assert entry_id not in {one["id"] for one in _entries(knowledge)}
 
 
+def test_an_entry_is_there_once_so_that_a_document_can_say_which_is_meant(knowledge: Run, tmp_path: Path) -> None:
+    first, second = _entries(knowledge)[:2]
+    assert first["kind"] == second["kind"]
+    refused = knowledge("add", first["kind"], "--title", first["title"].upper(), "--body", "Yes.")
+    assert (refused.status, "of this title" in refused.err) == (1, True)
+    assert knowledge("change", second["id"], "--title", first["title"]).status == 1
+    assert knowledge("change", first["id"], "--title", first["title"].upper()).status == 0
+    file = tmp_path / "knowledge.yaml"
+    file.write_text(knowledge("export").out)
+    assert knowledge("import", str(file), "--dry-run").status == 0
+
+
 @pytest.mark.parametrize("form", ["yaml", "json"])
 def test_a_document_comes_back_as_it_was(knowledge: Run, tmp_path: Path, form: str) -> None:
     before = _entries(knowledge)
