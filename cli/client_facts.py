@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from domain.clients.billing import billing_of, possible_steps
@@ -75,6 +75,9 @@ def _own(value: float | None) -> float | str:
     return "the platform's" if value is None else value
 
 
+_WORDS: Final = {"allow": "yes", "soft": "in part", "hard": "no"}
+
+
 def _answer(snapshot: Snapshot, guard: Guard) -> str:
     decision = RULES[guard](snapshot)
-    return f"{'yes' if decision.allowed else decision.outcome}: {decision.reason}"
+    return f"{_WORDS[decision.outcome]}: {decision.reason}"

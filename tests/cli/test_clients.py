@@ -47,7 +47,7 @@ def test_a_tenant_is_set_up_from_nothing_and_lives_its_life(
     assert json.loads(say("clients", "bots", "list", client_id, "--json"))[0]["enabled"] is False
     say("clients", "go-live", client_id)
     say("clients", "pause", client_id, "outbound", "--reason", "Wrong texts.")
-    assert "hard: Everything outbound is paused" in say("clients", "show", client_id)
+    assert "no: Everything outbound is paused" in say("clients", "show", client_id)
     say("clients", "resume", client_id, "outbound", "--reason", "Put right.")
     assert "trial" in say("clients", "billing", "start-trial", client_id)
     assert "activate, request-cancellation" in say("clients", "billing", "show", client_id)
