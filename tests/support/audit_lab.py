@@ -18,7 +18,7 @@ from tests.support.databases import DatabaseUrls
 ACTOR = Actor("night shift", "operator", ip="192.0.2.7", request_id="r1")
 _FILL = """
     INSERT INTO admin_audit_logs (id, org_id, actor, role, action, target_type, target_id, after)
-    SELECT uuidv7(), %s, 'made', 'operator', 'job.cancel', 'job', 'j' || n, jsonb_build_object('n', n)
+    SELECT gen_random_uuid(), %s, 'made', 'operator', 'job.cancel', 'job', 'j' || n, jsonb_build_object('n', n)
     FROM generate_series(1, %s) n
 """
 

@@ -181,6 +181,8 @@ def test_a_restored_dump_is_as_whole_as_the_original(lab: AuditLab, databases: D
     lab.acts(2)
     binaries = installed()
     dump = subprocess.run([binaries.postgres("pg_dump"), lab.urls.superuser], capture_output=True, check=True).stdout
+    # A newer pg_dump sets what an older server does not know.
+    dump = dump.replace(b"SET transaction_timeout = 0;\n", b"")
     with databases.empty() as urls:
         restore = [binaries.postgres("psql"), "--quiet", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", urls.superuser]
         subprocess.run(restore, input=dump, capture_output=True, check=True)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 _FILL = """
     INSERT INTO admin_audit_logs (id, org_id, client_id, actor, actor_user_id, role, action, target_type, target_id,
                                   request_id, created_at)
-    SELECT uuidv7(), (%(orgs)s::uuid[])[1 + n %% 20], (%(clients)s::uuid[])[1 + n %% 40], 'actor ' || n %% 50,
+    SELECT gen_random_uuid(), (%(orgs)s::uuid[])[1 + n %% 20], (%(clients)s::uuid[])[1 + n %% 40], 'actor ' || n %% 50,
            (%(users)s::uuid[])[1 + n %% 50], 'operator',
            (ARRAY['job.cancel', 'queue.pause', 'queue.resume'])[1 + n %% 3], 'job', 'j' || n, 'r' || n,
            now() - n * interval '1 minute'
