@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Who did what, and proof of it.", no_args_is_help=True, rich_markup_mode=None)
 
-Org = Annotated[UUID | None, typer.Option(help="Only this organization's.")]
+Org = Annotated[str | None, typer.Option(help="Only this organization's: its slug or id.")]
 Client = Annotated[UUID | None, typer.Option(help="Only this client's.")]
 Action = Annotated[str | None, typer.Option(help="Only this action, or those that begin so, such as dead_letter.")]
 By = Annotated[str | None, typer.Option("--actor", help="Only what this account did, by name or user id.")]
@@ -47,12 +47,14 @@ def list_(  # noqa: PLR0913 - an option each thing to search by
     as_json: AsJson = False,
 ) -> None:
     """Show what was done, newest first."""
-    from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.organizations import id_of  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.output import show_json, show_table  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.audit.listing import list_acts  # noqa: PLC0415
 
-    which = _chosen(org, client, action, actor, target_type, target, request, since, until)
     with platform_scope() as session:
+        org_id = id_of(session, org)
+        which = _chosen(org_id, client, action, actor, target_type, target, request, since, until)
         rows = [_row(entry) for entry in list_acts(session, which, limit=limit)]
     if as_json:
         show_json(rows)
@@ -99,15 +101,17 @@ def export(  # noqa: PLR0913 - as above
 ) -> None:
     """Write all that was done to a file that nobody else can read. That is kept in the audit log."""
     from api.schemas.audit import lines  # noqa: PLC0415
+    from cli.organizations import id_of  # noqa: PLC0415
     from cli.scopes import operator, platform_database  # noqa: PLC0415
     from domain.audit.listing import all_acts  # noqa: PLC0415
     from domain.audit.record import Act, record  # noqa: PLC0415
 
-    which = _chosen(org, client, action, actor, target_type, target, request, since, until)
-    file.touch(mode=0o600, exist_ok=False)
     with platform_database() as database:
         with database.platform_scope() as session:
-            record(session, operator(), Act("audit.export", "audit", form, org_id=org, client_id=client))
+            org_id = id_of(session, org)
+            which = _chosen(org_id, client, action, actor, target_type, target, request, since, until)
+            file.touch(mode=0o600, exist_ok=False)
+            record(session, operator(), Act("audit.export", "audit", form, org_id=org_id, client_id=client))
         with file.open("w", encoding="utf-8", newline="") as written:
             written.writelines(lines(all_acts(database.platform_scope, which), form))
     typer.echo(f"Written: {file}")

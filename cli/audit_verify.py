@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from domain.audit.chain import Head
     from domain.audit.verify import Verified
 
-Org = Annotated[UUID | None, typer.Option(help="Only this organization's chain.")]
+Org = Annotated[str | None, typer.Option(help="Only this organization's chain: its slug or id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def head(*, org: Org = None, as_json: AsJson = False) -> None:
     """Show the last entry of each chain: keep it elsewhere, for `verify --against`."""
-    from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.organizations import id_of  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.output import show_json, show_table  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.audit.heads import as_document  # noqa: PLC0415
     from domain.audit.verify import heads  # noqa: PLC0415
 
     with platform_scope() as session:
-        rows = [as_document(found) for found in heads(session, org)]
+        rows = [as_document(found) for found in heads(session, id_of(session, org))]
     if as_json:
         show_json(rows)
     else:
@@ -43,6 +44,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Look for entries that were changed, removed, moved or cut off; exit with status 1 when there are any."""
+    from cli.organizations import id_of  # noqa: PLC0415
     from cli.output import show_json  # noqa: PLC0415
     from cli.scopes import platform_database  # noqa: PLC0415
     from domain.audit.verify import verify as verify_chains  # noqa: PLC0415
@@ -51,7 +53,9 @@ def verify(
     chains = entries = found = 0
     broken: list[Verified] = []
     with platform_database() as database:
-        for verified in verify_chains(database.platform_scope, org, noted=noted, progress=_progress()):
+        with database.platform_scope() as session:
+            org_id = id_of(session, org)
+        for verified in verify_chains(database.platform_scope, org_id, noted=noted, progress=_progress()):
             chains, entries, found = chains + 1, entries + verified.entries, found + verified.found
             if verified.found:
                 broken.append(verified)

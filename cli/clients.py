@@ -40,7 +40,7 @@ SwitchName = Annotated[
 @needs("clients.view")
 def list_(
     *,
-    org: Annotated[UUID | None, typer.Option(help="Only this organization's.")] = None,
+    org: Annotated[str | None, typer.Option(help="Only this organization's: its slug or id.")] = None,
     search: Annotated[str | None, typer.Option(help="Only those with this in their name or slug.")] = None,
     archived: Annotated[bool, typer.Option("--archived", help="Those that are archived instead.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
@@ -48,12 +48,13 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show the ids that other commands ask for: of clients, and of the organizations that serve them."""
-    from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.organizations import id_of  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.output import show_json, show_table  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.clients.listing import Which, list_with_organizations  # noqa: PLC0415
 
-    which = Which(org, search, archived=archived)
     with platform_scope() as session:
+        which = Which(id_of(session, org), search, archived=archived)
         rows = [
             {
                 "id": client.id,

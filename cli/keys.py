@@ -24,18 +24,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @needs("api_keys.view")
 def list_(
     *,
-    org: Annotated[UUID | None, typer.Option(help="Only this organization's.")] = None,
+    org: Annotated[str | None, typer.Option(help="Only this organization's: its slug or id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Show keys, without their secrets."""
-    from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.organizations import id_of  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.output import show_json, show_table  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.access.api_keys import list_keys  # noqa: PLC0415
 
     now = datetime.now(UTC)
     with platform_scope() as session:
-        rows = [_row(key, now) for key in list_keys(session, org_id=org, limit=limit)]
+        rows = [_row(key, now) for key in list_keys(session, org_id=id_of(session, org), limit=limit)]
     if as_json:
         show_json(rows)
         return
@@ -47,7 +48,9 @@ def list_(
 @needs("api_keys.change")
 def create(
     *,
-    org: Annotated[UUID, typer.Option(help="The organization; 00000000-0000-0000-0000-000000000000 is the platform.")],
+    org: Annotated[
+        str, typer.Option(help="The organization's slug or id; 00000000-0000-0000-0000-000000000000 is the platform.")
+    ],
     name: Annotated[str, typer.Option(help="What uses it.")],
     role: Annotated[str, typer.Option(help="One of `gatehouse roles list`.")],
     client: Annotated[UUID | None, typer.Option(help="For this client alone.")] = None,
@@ -57,13 +60,16 @@ def create(
     days: Annotated[int | None, typer.Option(min=1, max=3650, help="Expires after so many days.")] = None,
 ) -> None:
     """Create a key and print it, this once."""
-    from cli.scopes import platform_scope  # noqa: PLC0415 - as above
+    from cli.organizations import id_named  # noqa: PLC0415 - as above
+    from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.access.api_keys import NewKey, create_key  # noqa: PLC0415
 
     making = _making()
     expires = None if days is None else making.now + timedelta(days=days)
     with platform_scope() as session:
-        key, text = create_key(session, NewKey(org, name, role, client, scopes or None, expires), making)
+        key, text = create_key(
+            session, NewKey(id_named(session, org), name, role, client, scopes or None, expires), making
+        )
     typer.echo(f"Key {key.id}, shown this once:")
     typer.echo(text)
 

@@ -10,6 +10,8 @@ import typer
 from cli.permitted import needs
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from domain.tenancy.models import Organization
 
 app = typer.Typer(help="The tenants.", no_args_is_help=True, rich_markup_mode=None)
@@ -124,6 +126,22 @@ def id_or_slug(named: str) -> UUID | str:
         return UUID(named)
     except ValueError:
         return named
+
+
+def id_named(session: Session, named: str) -> UUID:
+    """Return the id of an organization that is named by its slug or id. Raises OrganizationNotFoundError.
+
+    An id is taken as it stands, the platform's own too.
+    """
+    from domain.tenancy.listing import get_organization  # noqa: PLC0415 - as above
+
+    wanted = id_or_slug(named)
+    return get_organization(session, wanted).id if isinstance(wanted, str) else wanted
+
+
+def id_of(session: Session, named: str | None) -> UUID | None:
+    """Return what `id_named` does, None when an option names none."""
+    return None if named is None else id_named(session, named)
 
 
 def _facts(organization: Organization) -> dict[str, object]:

@@ -79,6 +79,8 @@ def test_a_log_that_was_tampered_with_fails_and_says_where(
     (finding,) = json.loads(gatehouse("audit", "verify", "--json").out)["findings"]
     assert (finding["kind"], finding["first"], finding["org_id"]) == ("removed", 2, str(org_id))
     assert gatehouse("audit", "verify", "--org", str(PLATFORM_ORG_ID)).status == 0
+    assert "no such organization" in gatehouse("audit", "verify", "--org", "nobody").err
+    assert "no such organization" in gatehouse("audit", "list", "--org", "nobody").err
 
 
 def test_heads_that_were_kept_tell_of_a_log_that_was_written_anew(

@@ -10,14 +10,13 @@ import psycopg
 import pytest
 
 from migrations.seeds import apply
-from migrations.seeds.demo import ORGANIZATION_ID
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Environment, Run
     from tests.support.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
-CREATE = ("keys", "create", "--org", str(ORGANIZATION_ID), "--name", "stock", "--role", "implementation_lead")
+CREATE = ("keys", "create", "--org", "harbor-services", "--name", "stock", "--role", "implementation_lead")
 
 
 def shown(out: str) -> tuple[str, str]:

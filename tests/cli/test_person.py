@@ -115,6 +115,8 @@ def test_the_ids_that_commands_ask_for_can_be_looked_up(
     assert (client["id"], client["org_id"]) == (str(CLIENT_ID), str(ORGANIZATION_ID))
     assert "There is no client." in gatehouse("clients", "list", "--after", client["id"], settings=environment).out
     assert "There is no client." in gatehouse("clients", "list", "--org", conversation_id, settings=environment).out
+    assert "Harbor Plumbing" in gatehouse("clients", "list", "--org", "harbor-services", settings=environment).out
+    assert "no such organization" in gatehouse("clients", "list", "--org", "nobody", settings=environment).err
 
     (conversation,) = json.loads(gatehouse("conversations", "list", client["id"], "--json", settings=environment).out)
     assert (conversation["id"], conversation["address"]) == (conversation_id, "[phone …01]")
