@@ -77,7 +77,7 @@ def problem_response(error: ProblemError, request_id: str | None) -> Response:
 def answer_with_problems(app: FastAPI) -> None:
     """Make every error that a route of `app` raises on purpose a problem document."""
     app.add_exception_handler(ProblemError, _on_problem)
-    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     for kind in _STATUS_OF:
         app.add_exception_handler(kind, _on_domain)
@@ -96,7 +96,8 @@ async def _on_problem(request: Request, error: Exception) -> Response:
     return _answer(request, error)
 
 
-async def _on_http(request: Request, error: Exception) -> Response:
+async def on_http(request: Request, error: Exception) -> Response:
+    """Answer what the framework refuses, such as an address that leads nowhere."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     if error.status_code < HTTPStatus.BAD_REQUEST:
         return Response(status_code=error.status_code, headers=error.headers)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from api import csrf
 from api.access.browser import known_browser, set_cookie
-from api.errors import ProblemError, problem_response
+from api.errors import ProblemError, on_http, problem_response
 from domain.access.authorize import reach
 
 if TYPE_CHECKING:
@@ -98,13 +100,13 @@ def page(template: str, /, status: int = 200, *, request: Request | None = None,
 def answer_with_pages(app: FastAPI) -> None:
     """Show problems as pages to who reads pages; programs keep getting documents."""
     app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
 
 
 def problem_answer(scope: Scope, problem: ProblemError, *, request: Request | None = None) -> Response:
     """Return a problem as whoever asked reads it; with `request` the page knows who that is."""
     request_id = scope.get("state", {}).get("request_id")
-    of_a_page = "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api/")
-    if problem.status < 400 or not of_a_page:  # noqa: PLR2004 - what is no error leads elsewhere
+    if problem.status < 400 or not _reads_pages(scope):  # noqa: PLR2004 - what is no error leads elsewhere
         return problem_response(problem, request_id)
     response = page(
         "problem.html", problem.status, request=request, words=str(problem), request_id=request_id, sandbox=False
@@ -115,6 +117,16 @@ def problem_answer(scope: Scope, problem: ProblemError, *, request: Request | No
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     return problem_answer(request.scope, cast("ProblemError", error), request=request)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    if cast("HTTPException", error).status_code == HTTPStatus.NOT_FOUND and _reads_pages(request.scope):
+        return problem_answer(request.scope, ProblemError(404, "There is no such page."), request=request)
+    return await on_http(request, error)
+
+
+def _reads_pages(scope: Scope) -> bool:
+    return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api/")
 
 
 def _may_play(request: Request, browser: Browser) -> bool:

@@ -252,3 +252,7 @@ def test_a_problem_is_a_page_for_who_reads_pages_and_a_document_for_programs(cli
     assert "There is no such e-mail." in page.text
     assert page.headers["content-type"].startswith("text/html")
     assert document.headers["content-type"] == "application/problem+json"
+    assert "There is no such page." in client.get("/nowhere", headers=PAGE).text
+    for path, accepted in (("/nowhere", {}), ("/api/v1/nowhere", PAGE)):
+        nowhere = client.get(path, headers=accepted)
+        assert (nowhere.status_code, nowhere.headers["content-type"]) == (404, "application/problem+json")
