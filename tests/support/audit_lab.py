@@ -20,7 +20,8 @@ ACTOR = Actor("night shift", "operator", ip="192.0.2.7", request_id="r1")
 _FILL = """
     INSERT INTO admin_audit_logs (id, org_id, actor, role, action, target_type, target_id, after)
     SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') || '70008'
-               || lpad(to_hex(n), 15, '0'))::uuid, %s, 'made', 'operator', 'job.cancel', 'job', 'j' || n, jsonb_build_object('n', n)
+               || lpad(to_hex(n), 15, '0'))::uuid,
+           %s, 'made', 'operator', 'job.cancel', 'job', 'j' || n, jsonb_build_object('n', n)
     FROM generate_series(1, %s) n
 """
 
