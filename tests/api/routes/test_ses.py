@@ -183,7 +183,7 @@ def test_what_is_no_message_is_refused(client: AppClient, body: bytes) -> None:
 
 
 def test_a_body_over_the_limit_is_refused(client: AppClient) -> None:
-    assert client.post("/webhooks/ses", content=b" " * 70_000, headers=HEADERS).status_code == 413
+    assert client.post("/webhooks/ses", content=b" " * 300_000, headers=HEADERS).status_code == 413
 
 
 def test_without_a_database_sns_is_told_to_come_again(unconnected: Callable[..., Settings], redis_url: str) -> None:
