@@ -80,11 +80,12 @@ def _lines(connection: Connection, query: str) -> dict[str, list[str]]:
 
 def _run(house: Floor, connection: Connection, composer: UnsteadyComposer, engines: list[Engine]) -> None:
     busy = set(list(PEOPLE.values())[:2])
-    _write(connection, 0, BURST)
     with house.scheduler(), house.worker() as first, house.worker() as second:
         engines += [first, second]
         for engine in engines:
             _equip(engine, house, composer, busy)
+        # Not before: a worker takes what waits as soon as it has started.
+        _write(connection, 0, BURST)
         for number in range(1, BURSTS):
             _write(connection, number * BURST, BURST)
             wanted = number * len(PEOPLE)
