@@ -1,4 +1,4 @@
-"""Server-rendered pages: templates of `api/dashboard`, escaped, under a policy that allows only our own assets.
+"""Server-rendered pages: escaped templates, under a policy that allows only our own assets.
 
 A template gets `csrf_token`, `csp_nonce`, `who` (None or the name and roles of who signed in) and `view_as` (None or as
 which client the pages are seen, and until when). Without `request` these are empty: right for a page to which it makes
@@ -40,7 +40,11 @@ _POLICY: Final = (
 )
 
 _templates = Environment(
-    loader=FileSystemLoader(DASHBOARD), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=FileSystemLoader(DASHBOARD / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 

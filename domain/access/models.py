@@ -49,7 +49,8 @@ class User(Base):
 class Membership(Base):
     """A role that somebody was given in an organization, or for one client of it.
 
-    In the platform's own organization it is a role on the platform. `reports_to`: whose subordinate they are there.
+    In the platform's own organization it is a role on the platform. `reports_to`: whose subordinate they are there. It
+    counts from `accepted_at` on: until then it is an invitation, and says nothing about the person.
     """
 
     __tablename__ = "memberships"
@@ -62,6 +63,7 @@ class Membership(Base):
     reports_to: Mapped[UUID | None]
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
+    accepted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class UserSession(Base):
@@ -87,6 +89,7 @@ class UserSession(Base):
     view_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     view_writes: Mapped[bool] = mapped_column(server_default=FetchedValue())
     view_reason: Mapped[str | None] = mapped_column(Text)
+    chosen_org_id: Mapped[UUID | None]
 
 
 class AccountToken(Base):

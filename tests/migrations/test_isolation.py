@@ -30,6 +30,8 @@ PLATFORM_TABLES = {
     "flags",
     "guess_counts",
     "oidc_identities",
+    "platform_activity_statistics",
+    "platform_job_statistics",
     "queue_limits",
     "queue_weights",
     "queues",

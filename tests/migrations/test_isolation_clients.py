@@ -25,6 +25,7 @@ NOT_NARROWED: Final = {
     "webhook_attempts": "calls of those endpoints",
     "jobs": "a narrowed scope adds them, and nobody who is narrowed may look at them",
     "job_attempts": "of jobs",
+    "job_statistics": "of jobs",
     "role_overrides": "what roles mean in the whole organization",
 }
 """Tables of tenants that are not narrowed, and why. Nobody whose reach is narrowed has a permission for them."""

@@ -20,7 +20,7 @@ ROWS: Final[dict[str, LiteralString]] = {
     "client_settings": "INSERT INTO client_settings (client_id, org_id) VALUES (%(client)s, %(org)s)",
     "bots": "INSERT INTO bots (id, org_id, client_id, name) VALUES (%(id)s, %(org)s, %(client)s, 'A bot')",
     "knowledge_entries": "INSERT INTO knowledge_entries (id, org_id, client_id, kind, title, body)"
-    " VALUES (%(id)s, %(org)s, %(client)s, 'faq', 'A title', 'A body')",
+    " VALUES (%(id)s, %(org)s, %(client)s, 'faq', %(text)s, 'A body')",
     "contacts": "INSERT INTO contacts (id, org_id, client_id, channel, address)"
     " VALUES (%(contact)s, %(org)s, %(client)s, 'web', %(text)s)",
     "conversations": "INSERT INTO conversations (id, org_id, client_id, contact_id, channel)"
@@ -71,6 +71,10 @@ ROWS: Final[dict[str, LiteralString]] = {
     "role_overrides": "INSERT INTO role_overrides (org_id, role, document) VALUES (%(org)s, 'customer', '{}')",
     "jobs": "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts)"
     " VALUES (%(id)s, %(org)s, 'test.note', 'default', '{}', 'available', 1)",
+    "job_statistics": "INSERT INTO job_statistics (org_id, step, at, kind, queue, waits, runs)"
+    " VALUES (%(org)s, 'minute', now(), %(text)s, 'default', '{}', '{}')",
+    "activity_statistics": "INSERT INTO activity_statistics (org_id, client_id, step, at, activity, label, times)"
+    " VALUES (%(org)s, %(client)s, 'minute', now(), 'a', %(text)s, 1)",
     "job_attempts": "INSERT INTO job_attempts (job_id, attempt, org_id, started_at) VALUES (%(id)s, 1, %(org)s, now())",
 }
 
