@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import Final, get_args
 
@@ -39,6 +40,14 @@ class EntryChange:
     price: str | None = None
     keywords: str | None = None
     enabled: bool | None = None
+
+
+def title_key(title: str) -> str:
+    """Return what is the same for titles that count as one: the case of letters and how accents are stored is not told.
+
+    This is Unicode's caseless match (D145), of which the database's index on titles holds the part that ASCII has.
+    """
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", title).casefold())
 
 
 def checked(new: NewEntry) -> NewEntry:

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import yaml
 
-from domain.replies.entries import MOST_ENTRIES, EntryChange, NewEntry, checked
+from domain.replies.entries import MOST_ENTRIES, EntryChange, NewEntry, checked, title_key
 from domain.replies.errors import InvalidEntryError
-from domain.replies.knowledge import add_entry, as_new, change_entry, list_entries, remove_entry
+from domain.replies.knowledge import add_entry, as_new, change_entry, have_alone, list_entries, remove_entry
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -115,6 +115,8 @@ def bring_in(
 
     All or nothing. Raises ClientNotFoundError, InvalidEntryError.
     """
+    if not dry_run:
+        have_alone(session, client_id)
     existing = list_entries(session, client_id)
     found = compare(existing, wanted, replace=replace)
     if dry_run:
@@ -123,7 +125,7 @@ def bring_in(
     for entry_id, _, _ in found.removed:
         remove_entry(session, client_id, entry_id, actor)
     for entry_id, kind, title, _ in found.changed:
-        entry = by_key[kind, title.casefold()]
+        entry = by_key[kind, title_key(title)]
         change = EntryChange(entry.title, entry.body, entry.price or "", entry.keywords, entry.enabled)
         change_entry(session, client_id, entry_id, change, actor)
     for entry in found.added:
@@ -132,7 +134,7 @@ def bring_in(
 
 
 def _key(entry: NewEntry) -> tuple[str, str]:
-    return entry.kind, entry.title.casefold()
+    return entry.kind, title_key(entry.title)
 
 
 def _entry(number: int, found: object) -> NewEntry:
