@@ -9,7 +9,6 @@ import dramatiq
 import structlog
 from dramatiq.middleware import TimeLimit
 
-from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
 from domain.queue.ports import Transport
 from providers.brokers.publishing import publish_from
@@ -19,6 +18,7 @@ from providers.registry import build_flags
 from workers.active import Active
 from workers.broker import DRAMATIQ_QUEUE, RECEIVE_WAIT, JobBroker, JobConsumer
 from workers.connection import PlatformConnection
+from workers.database_clock import DatabaseClock
 from workers.finisher import Finisher
 from workers.middleware.lifecycle import Lifecycle
 from workers.presence import Presence
@@ -57,11 +57,11 @@ class Engine:
         self.flags = build_flags(settings)
         self.flags.serve(self.database)
         self.flags.start()
-        clock = SystemClock()
+        clock = DatabaseClock()
         self.slots = Slots(settings.worker_threads)
         self.active = Active()
         self.presence = Presence(
-            PlatformConnection(url, "gatehouse-presence"), queues=queues, threads=settings.worker_threads
+            PlatformConnection(url, "gatehouse-presence"), queues=queues, threads=settings.worker_threads, clock=clock
         )
         self.finisher = Finisher(PlatformConnection(url, "gatehouse-finish", by_key=True), self.active.discard)
         services = build_services(settings, self.database, clock, self.flags)

@@ -16,16 +16,23 @@ import structlog
 from domain.kernel.ids import new_id
 from domain.queue.presence import WorkerInfo, beat, register, stop
 from workers.connection import PlatformConnection
+from workers.database_clock import DatabaseClock
 
 HEARTBEAT_EVERY: Final = 3.0
 _log = structlog.get_logger(__name__)
 
 
 class Presence:
-    """Registers this process, leaves its heartbeats, and registers anew when it was declared dead meanwhile."""
+    """Registers this process, leaves its heartbeats, and registers anew when it was declared dead meanwhile.
 
-    def __init__(self, connection: PlatformConnection, *, queues: Sequence[str], threads: int) -> None:
+    With each heartbeat `clock` is set by the database's.
+    """
+
+    def __init__(
+        self, connection: PlatformConnection, *, queues: Sequence[str], threads: int, clock: DatabaseClock | None = None
+    ) -> None:
         self._connection = connection
+        self._clock = clock or DatabaseClock()
         self._queues = queues
         self._threads = threads
         self._stopping = threading.Event()
@@ -53,6 +60,7 @@ class Presence:
             version=version("gatehouse"),
         )
         self._connection.run(lambda c: register(c, info))
+        self._connection.run(self._clock.read)
         return info.id
 
     def _work(self) -> None:
@@ -61,5 +69,7 @@ class Presence:
                 if not self._connection.run(lambda c: beat(c, self.worker_id)):
                     _log.error("declared_dead", worker_id=str(self.worker_id))
                     self.worker_id = self._register()
+                else:
+                    self._connection.run(self._clock.read)
             except psycopg.Error as error:
                 _log.warning("heartbeat_failed", error=type(error).__name__)
