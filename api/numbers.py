@@ -37,11 +37,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The client that a text is for. `since`: from when on texts to the number are its own, None for a service's."""
+    """The client that a text is for. `since`: from when on texts to the number, or by the service, are its own."""
 
     org_id: UUID
     client_id: UUID
-    since: datetime | None = field(default=None, compare=False)
+    since: datetime = field(compare=False)
 
 
 class DirectoryUnavailableError(GatehouseError):
@@ -54,7 +54,7 @@ class NumberDirectory:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by_number: dict[str, Destination] = {}
-        self._by_service: dict[str, Destination] = {}
+        self._by_service: dict[str, dict[UUID, Destination]] = {}
         self._newest: datetime | None = None
         self._read_at = self._read_whole_at = self._sought_at = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
@@ -68,7 +68,7 @@ class NumberDirectory:
         """Return the client that owns the number, else the one that owns the Messaging Service.
 
         The number comes first: a text to a number in a service's pool carries both, and only the number is one
-        client's own.
+        client's own. Of several that share a service it is the one that has had it for longest.
         """
         found = self._look(to, messaging_service_sid)
         if found is not None:
@@ -92,7 +92,10 @@ class NumberDirectory:
             await asyncio.wait({self._refreshing}, timeout=ANSWER_WITHIN)
 
     def _look(self, to: str, service: str | None) -> Destination | None:
-        return self._by_number.get(to) or (self._by_service.get(service) if service else None)
+        found = self._by_number.get(to)
+        if found is None and service:
+            return min(self._by_service.get(service, {}).values(), key=lambda one: one.since, default=None)
+        return found
 
     async def _beat(self) -> None:
         while True:
@@ -115,24 +118,29 @@ class NumberDirectory:
             self._by_number, self._by_service = {}, {}
             self._read_whole_at = time.monotonic()
         changed = {client_id for _, client_id, *_ in rows}
-        for table in (self._by_number, self._by_service):
-            for key in [key for key, destination in table.items() if destination.client_id in changed]:
-                del table[key]
-        for org_id, client_id, number, since, service, updated_at in rows:
+        for gone in [number for number, one in self._by_number.items() if one.client_id in changed]:
+            del self._by_number[gone]
+        for holders in self._by_service.values():
+            for client_id in changed & holders.keys():
+                del holders[client_id]
+        for org_id, client_id, number, since, service, service_since, updated_at in rows:
             if number:
                 self._by_number[number] = Destination(org_id, client_id, since)
             if service:
-                self._by_service[service] = Destination(org_id, client_id)
+                self._by_service.setdefault(service, {})[client_id] = Destination(org_id, client_id, service_since)
             self._newest = max(self._newest or updated_at, updated_at)
         self._read_at = time.monotonic()
 
-    def _read(self, since: datetime | None) -> Sequence[Row[UUID, UUID, str | None, datetime, str | None, datetime]]:
+    def _read(
+        self, since: datetime | None
+    ) -> Sequence[Row[UUID, UUID, str | None, datetime, str | None, datetime, datetime]]:
         query = select(
             Client.org_id,
             Client.id,
             Client.sms_number,
             func.coalesce(Client.sms_number_since, Client.created_at),
             Client.messaging_service_sid,
+            func.coalesce(Client.messaging_service_since, Client.created_at),
             Client.updated_at,
         ).order_by(Client.updated_at)
         if since is not None:

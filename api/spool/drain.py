@@ -99,7 +99,7 @@ class Drain:
             destination = await self._numbers.find(text.to, text.messaging_service_sid)
         except DirectoryUnavailableError:
             raise AwayError("The numbers can't be read.") from None
-        if destination is None or (destination.since is not None and arrival.received_at < destination.since):
+        if destination is None or arrival.received_at < destination.since:
             # Nobody's number, or somebody else's when it came: what was written to them is not for who has it now.
             return None
         return Inbound(

@@ -27,7 +27,7 @@ def archive_client(session: Session, client_id: UUID, reason: str, actor: Actor)
     reason = fit_reason(reason)
     client = locked_client(session, client_id)
     before = {"sms_number": client.sms_number, "messaging_service_sid": client.messaging_service_sid}
-    client.archived_at = client.sms_number_since = func.clock_timestamp()
+    client.archived_at = client.sms_number_since = client.messaging_service_since = func.clock_timestamp()
     client.sms_number = client.messaging_service_sid = None
     store(session, client)
     org_id = client.org_id

@@ -50,6 +50,8 @@ def change_client(
             setattr(client, name, value)
         if "sms_number" in changed:
             client.sms_number_since = func.clock_timestamp()
+        if "messaging_service_sid" in changed:
+            client.messaging_service_since = func.clock_timestamp()
         store(session, client)
         _audit(session, actor, "client.changed", client, {name: before[name] for name in changed}, changed)
     return client

@@ -24,8 +24,8 @@ class Client(Base):
 
     `billing_status`, `payment_active` and the dates of trial and cancellation change by the steps of `lifecycle`; no
     payment is made here. The switches are `outbound_paused`, `notifications_paused` and `ai_disabled`.
-    `sms_number_since`: when the number was changed, None when it came with the client. An archived one keeps its
-    history and has no number.
+    `sms_number_since`: when the number was changed, None when it came with the client; likewise
+    `messaging_service_since`. An archived one keeps its history and has no number.
     """
 
     __tablename__ = "clients"
@@ -38,6 +38,7 @@ class Client(Base):
     sms_number: Mapped[str | None] = mapped_column(Text, unique=True)
     sms_number_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     messaging_service_sid: Mapped[str | None] = mapped_column(Text)
+    messaging_service_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     owner_name: Mapped[str | None] = mapped_column(Text)
     owner_phone: Mapped[str | None] = mapped_column(Text)
     owner_email: Mapped[str | None] = mapped_column(Text)

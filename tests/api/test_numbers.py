@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
 from api.numbers import FRESH_SECONDS, Destination, NumberDirectory
 from domain.clients.archive import archive_client
 from domain.clients.change import change_client
+from domain.clients.details import Details
 from domain.clients.models import Client
 from domain.kernel.database import Database
 from tests.domain.clients.acts import DANA
@@ -25,6 +28,14 @@ pytestmark = pytest.mark.integration
 def database(database_urls: DatabaseUrls) -> Iterator[Database]:
     with closing(Database(database_urls.app, database_urls.platform)) as opened:
         yield opened
+
+
+SERVICE = f"MG{'a' * 32}"
+
+
+def destination(org_id: UUID, client_id: UUID) -> Destination:
+    """Return a client's, whatever the time since when."""
+    return Destination(org_id, client_id, datetime.now(UTC))
 
 
 async def until(directory: NumberDirectory, expected: Destination) -> None:
@@ -46,9 +57,9 @@ def test_a_number_that_is_given_to_another_client_is_soon_that_one_s_though_nobo
         directory = NumberDirectory(database)
         directory.start()
         try:
-            assert await directory.find(NUMBER, None) == Destination(old_org, old)
+            assert await directory.find(NUMBER, None) == destination(old_org, old)
             await asyncio.to_thread(hand_over)
-            await until(directory, Destination(new_org, new))
+            await until(directory, destination(new_org, new))
         finally:
             await directory.close()
 
@@ -68,6 +79,28 @@ def test_a_change_whose_transaction_began_before_another_s_and_ended_later_is_no
             await directory._refresh_soon()
             assert directory._look(NUMBER, None) is None
         await directory._refresh_soon()
-        assert directory._look(NUMBER, None) == Destination(org_id, slow)
+        assert directory._look(NUMBER, None) == destination(org_id, slow)
+
+    asyncio.run(watch())
+
+
+def test_a_shared_service_is_of_whoever_has_had_it_for_longest_until_they_give_it_up(database: Database) -> None:
+    org_id = add_organization(database)
+    first, second = add_client(database, org_id, "first"), add_client(database, org_id, "second")
+
+    async def watch() -> None:
+        directory = NumberDirectory(database)
+
+        async def after(client_id: UUID, details: Details) -> Destination | None:
+            with database.tenant_scope(org_id) as session:
+                change_client(session, client_id, details, DANA)
+            await directory._refresh_soon()
+            return directory._look(NUMBER, SERVICE)
+
+        assert await after(first, {"messaging_service_sid": SERVICE}) == destination(org_id, first)
+        assert await after(second, {"messaging_service_sid": SERVICE}) == destination(org_id, first)
+        assert await after(second, {"name": "Changed last"}) == destination(org_id, first)
+        assert await after(first, {"messaging_service_sid": None}) == destination(org_id, second)
+        assert await after(second, {"messaging_service_sid": None}) is None
 
     asyncio.run(watch())

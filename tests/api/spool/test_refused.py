@@ -14,6 +14,7 @@ from tests.api.spool.conftest import Edge
 from tests.support.databases import DatabaseUrls
 from tests.support.eventually import eventually
 
+SERVICE = f"MG{'a' * 32}"
 pytestmark = [
     pytest.mark.integration,
     # A connection that was in use when its pool was given up is left to the garbage collector by SQLAlchemy.
@@ -82,6 +83,26 @@ def test_a_text_that_came_before_its_number_changed_hands_is_not_shown_to_the_ne
         eventually(lambda: _rejected(edge).exists() and "old+holder" in _rejected(edge).read_text(), within=20)
         eventually(lambda: edge.kept() == {})
         eventually(lambda: edge.post(client, "to the new one").status_code == 200)
+        assert edge.wait_stored(1)[0][0] == "to the new one"
+
+
+def test_a_text_that_came_before_its_service_changed_hands_is_not_shown_to_the_new_holder(edge: Edge) -> None:
+    pooled = {"To": "+15005550099", "MessagingServiceSid": SERVICE}
+    edge.database.execute("UPDATE clients SET messaging_service_sid = %s WHERE id = %s", [SERVICE, CLIENT_ID])
+    with edge.serving() as client:
+        edge.proxy.set("refuse")
+        assert edge.post(client, "to the old holder", **pooled).status_code == 200
+    edge.database.execute("UPDATE clients SET messaging_service_sid = NULL WHERE id = %s", [CLIENT_ID])
+    edge.database.execute(
+        "INSERT INTO clients (id, org_id, slug, name, messaging_service_sid, messaging_service_since, created_at)"
+        " VALUES (%s, %s, 'new-holder', 'New', %s, clock_timestamp(), now() - interval '1 year')",
+        [new_id(), ORGANIZATION_ID, SERVICE],
+    )
+    edge.proxy.set("pass")
+    with edge.serving() as client:
+        eventually(lambda: _rejected(edge).exists() and "old+holder" in _rejected(edge).read_text(), within=20)
+        eventually(lambda: edge.kept() == {})
+        eventually(lambda: edge.post(client, "to the new one", **pooled).status_code == 200)
         assert edge.wait_stored(1)[0][0] == "to the new one"
 
 

@@ -135,6 +135,7 @@ def test_details_change_on_record_and_what_is_left_out_stays(database: Database,
         )
         assert (changed.sms_number, changed.owner_name, changed.name) == ("+15005550009", None, "Plumbing")
         assert changed.sms_number_since is not None
+        assert changed.messaging_service_since is None
     (entry,) = entries(database, client_id)
     assert (entry.before, entry.after) == (
         {"sms_number": "[phone …07]", "owner_name": "Dana Reyes"},
@@ -144,6 +145,20 @@ def test_details_change_on_record_and_what_is_left_out_stays(database: Database,
         change_client(session, client_id, {"name": "Plumbing"}, DANA)
         assert session.get_one(Client, client_id).updated_at > before
     assert len(entries(database, client_id)) == 1, "what changes nothing is no act"
+
+
+@pytest.mark.integration
+def test_it_is_kept_since_when_a_messaging_service_is_a_clients(database: Database, org_id: UUID) -> None:
+    client_id = add_client(database, org_id)
+    with database.tenant_scope(org_id) as session:
+        changed = change_client(session, client_id, {"messaging_service_sid": SERVICE}, DANA)
+        since = changed.messaging_service_since
+        assert since is not None
+        assert changed.sms_number_since is None
+        assert change_client(session, client_id, {"name": "Plumbing"}, DANA).messaging_service_since == since
+        archived = archive_client(session, client_id, "Closed.", DANA)
+        assert archived.messaging_service_since is not None
+        assert archived.messaging_service_since > since
 
 
 @pytest.mark.integration
