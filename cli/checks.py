@@ -53,9 +53,8 @@ def examine() -> list[Finding]:
     try:
         settings = begin()
     except SettingsError as error:
-        return [
-            Finding("settings", mistake, "Put it right and run gatehouse doctor again.") for mistake in error.mistakes
-        ]
+        remedy = error.hint or "Put it right and run gatehouse doctor again."
+        return [Finding("settings", mistake, remedy) for mistake in error.mistakes]
     findings = [Finding("settings", f"all in order for {settings.environment}")]
     findings += [Finding("settings", warning, "Remove it, rename it or set it.") for warning in settings.warnings()]
     findings.append(_roles(settings))

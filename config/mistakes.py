@@ -120,6 +120,24 @@ def not_set(field: str) -> str:
     return f"{variable(field)} is not set. {_HINTS.get(field, '')}".strip()
 
 
+def all_missing(error: ValidationError) -> bool:
+    """Return whether not even the databases are named: then nothing was read, rather than something forgotten."""
+    found = error.errors(include_input=False, include_url=False)
+    missing = {str(one["loc"][0]) for one in found if one["type"] == "missing"}
+    return {"database_url", "platform_database_url"} <= missing
+
+
+def where_to_look() -> str:
+    """Return where settings could be, when none of the files that may hold them is there; else nothing."""
+    made, *others = files()
+    if any(file.is_file() for file in (made, *others)):
+        return ""
+    return (
+        f"There is no {made} and no .env here. Run this where `gatehouse up` was started, whose settings are in"
+        " .gatehouse/settings.env, or set GATEHOUSE_DATA_DIR to the directory that holds settings.env."
+    )
+
+
 def unreadable(message: str) -> str:
     """Return the sentence for a group that was given as one value which is not JSON."""
     match = re.search(r'field "(\w+)"', message)

@@ -267,12 +267,14 @@ class Settings(BaseModel):
 
 
 class SettingsError(Exception):
-    """The settings are wrong. `mistakes` has one sentence or two for each, and no secret."""
+    """The settings are wrong. `mistakes` has one sentence or two for each, and no secret; `hint`: where they may be."""
 
-    def __init__(self, found: list[str]) -> None:
+    def __init__(self, found: list[str], hint: str = "") -> None:
         """Keep the sentences and join them for a terminal."""
         self.mistakes = found
-        super().__init__("\n".join(["The settings are not usable:", *(f"  - {m}" for m in found)]))
+        self.hint = hint
+        lines = ["The settings are not usable:", *(f"  - {m}" for m in found), hint]
+        super().__init__("\n".join(filter(None, lines)))
 
 
 _SOURCE: Final = SettingsConfigDict(
@@ -310,7 +312,7 @@ def load_postgres_url(which: Literal["owner", "platform"]) -> str:
     field = f"{which}_database_url"
     url: SecretStr | None = getattr(urls, field)
     if url is None:
-        raise SettingsError([mistakes.not_set(field)])
+        raise SettingsError([mistakes.not_set(field)], mistakes.where_to_look())
     return _libpq(url)
 
 
@@ -343,7 +345,8 @@ def load_settings() -> Settings:
     except SourceError as error:
         raise SettingsError([mistakes.unreadable(str(error))]) from None
     except ValidationError as error:
-        raise SettingsError(mistakes.in_words(error) + _contradictions_despite(error)) from None
+        wrong = mistakes.in_words(error) + _contradictions_despite(error)
+        raise SettingsError(wrong, mistakes.where_to_look() if mistakes.all_missing(error) else "") from None
     found = mistakes.contradictions(settings)
     if found:
         raise SettingsError([m.words for m in found])

@@ -37,7 +37,16 @@ def test_missing_settings_are_told_in_words(gatehouse: Run, arguments: list[str]
     ended = gatehouse(*arguments)
     assert ended.status == 1
     assert "DATABASE_URL is not set." in ended.err
+    assert "There is no .gatehouse/settings.env and no .env here." in ended.err
+    assert "set GATEHOUSE_DATA_DIR" in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_settings_that_are_only_not_all_there_are_not_looked_for_elsewhere(gatehouse: Run) -> None:
+    urls = {f"GATEHOUSE_{name}DATABASE_URL": "postgresql://u@127.0.0.1:1/none" for name in ("", "PLATFORM_")}
+    ended = gatehouse("dead", "list", settings=urls)
+    assert "GATEHOUSE_REDIS_URL is not set." in ended.err
+    assert "GATEHOUSE_DATA_DIR" not in ended.err
 
 
 def test_an_unknown_command_is_a_usage_error(gatehouse: Run) -> None:
