@@ -48,7 +48,7 @@ def list_(*, as_json: AsJson = False) -> None:
 def show(
     role: Annotated[str, typer.Argument(help="The role's name, such as workspace_viewer.")],
     *,
-    org: Annotated[str | None, typer.Option(help="As this organization has it; its slug.")] = None,
+    org: Annotated[str | None, typer.Option(help="As this organization has it: its slug or id.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a role allows and how far, with all that it inherits."""
@@ -124,15 +124,15 @@ def _roles(more: Path | None = None) -> Roles:
     return read_roles(CONFIG, more or load_roles_dir())
 
 
-def _of_organization(roles: Roles, role: Role, slug: str) -> Role:
+def _of_organization(roles: Roles, role: Role, named: str) -> Role:
+    from cli.organizations import id_named  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.access.roles.narrow import override  # noqa: PLC0415
     from domain.access.roles.overrides import stored_overrides  # noqa: PLC0415
-    from domain.tenancy.resolve import find_organization  # noqa: PLC0415
 
     with platform_scope() as session:
-        organization = find_organization(session, slug)
-        stored = stored_overrides(session, [organization.id]).get(organization.id, {})
+        org_id = id_named(session, named)
+        stored = stored_overrides(session, [org_id]).get(org_id, {})
     if role.name not in stored:
         return role
     overridden = override(role, roles.permissions, stored[role.name])

@@ -10,7 +10,6 @@ import typer
 NONE = "none"
 
 ClientId = Annotated[UUID, typer.Argument(metavar="CLIENT", help="The client's id, which `clients list` shows.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.", prompt="Why?")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Timezone = Annotated[str | None, typer.Option(help="Its time zone, as in America/New_York.")]
 Number = Annotated[str | None, typer.Option(help="Its number, with the country code; none takes it away.")]

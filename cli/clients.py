@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from cli import client_billing, client_bots, client_settings
+from cli.asking import Reason
 from cli.client_options import (
     AsJson,
     ClientId,
@@ -15,7 +16,6 @@ from cli.client_options import (
     OwnerEmail,
     OwnerName,
     OwnerPhone,
-    Reason,
     Service,
     Timezone,
     given,
@@ -161,7 +161,7 @@ def booking(
 
 @app.command()
 @needs("switches.throw")
-def pause(client_id: ClientId, switch: SwitchName, *, reason: Reason) -> None:
+def pause(client_id: ClientId, switch: SwitchName, *, reason: Reason = "") -> None:
     """Stop something for a client, at once and for what waits as well."""
     _throw(client_id, switch, reason, stopped=True)
     typer.echo("Stopped. What is not sent now is not sent later.")
@@ -169,7 +169,7 @@ def pause(client_id: ClientId, switch: SwitchName, *, reason: Reason) -> None:
 
 @app.command()
 @needs("switches.throw")
-def resume(client_id: ClientId, switch: SwitchName, *, reason: Reason) -> None:
+def resume(client_id: ClientId, switch: SwitchName, *, reason: Reason = "") -> None:
     """Let something that was stopped go on."""
     _throw(client_id, switch, reason, stopped=False)
     typer.echo("It goes on.")
@@ -189,7 +189,7 @@ def go_live(client_id: ClientId) -> None:
 
 @app.command()
 @needs("clients.archive")
-def archive(client_id: ClientId, *, reason: Reason) -> None:
+def archive(client_id: ClientId, *, reason: Reason = "") -> None:
     """Part with a client for good: its number is free, nothing is sent any more, its history stays."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above
     from domain.clients.archive import archive_client  # noqa: PLC0415

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from cli.asking import agreed, because
 from cli.dead_edit import edit
 from cli.dead_selection import (
     After,
@@ -20,7 +21,6 @@ from cli.dead_selection import (
     Org,
     Reason,
     Yes,
-    because,
     chosen,
     named,
 )
@@ -82,8 +82,9 @@ def groups(
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.deadletters.groups import list_groups  # noqa: PLC0415
 
+    which = chosen(None, kind, None, org, after, before)
     with platform_scope() as session:
-        found = list_groups(session, chosen(None, kind, None, org, after, before), limit=limit)
+        found = list_groups(session, which, limit=limit)
     rows = [_group_row(group) for group in found]
     if as_json:
         show_json(rows)
@@ -135,7 +136,7 @@ def requeue(  # noqa: PLR0913 - its options
     why = because(reason)
     if not yes:
         _forecast(which, as_json=False)
-        typer.confirm("Run them again?", abort=True)
+        agreed("Run them again?")
     tell(begin_and_follow(Request("requeue", which, why, rate), wait=not no_wait), "queued again")
 
 
@@ -165,7 +166,7 @@ def discard(  # noqa: PLR0913 - as above
     meant = _count(which)
     why = because(reason)
     if not yes:
-        typer.confirm(f"Give {meant} dead letter{'s' if meant > 1 else ''} up for good?", abort=True)
+        agreed(f"Give {meant} dead letter{'s' if meant > 1 else ''} up for good?")
     tell(begin_and_follow(Request("discard", which, why), wait=not no_wait), "discarded")
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import typer
 
-from cli.dead_selection import Reason, because
-from cli.failure import FailureError
+from cli.asking import Reason
+from cli.failure import FailureError, NotGivenError
 from cli.permitted import needs
 
 
@@ -19,7 +19,7 @@ def edit(
     job_id: Annotated[UUID, typer.Argument(help="The job's id.")],
     *,
     args: Annotated[str | None, typer.Option(help="All its arguments as JSON, or @FILE; else in an editor.")] = None,
-    reason: Reason = None,
+    reason: Reason = "",
     run: Annotated[bool, typer.Option("--requeue", help="Run it again with them.")] = False,
 ) -> None:
     """Put the arguments of a dead letter right; they are checked against its kind."""
@@ -28,12 +28,12 @@ def edit(
     from domain.deadletters.operations import Request, begin  # noqa: PLC0415
     from domain.queue.dead import DeadFilter  # noqa: PLC0415
 
-    why, given = because(reason), _arguments(_edited(job_id) if args is None else args)
+    given = _arguments(_edited(job_id) if args is None else args)
     with platform_scope() as session:
-        edit_dead(session, job_id, given, reason=why, actor=operator())
+        edit_dead(session, job_id, given, reason=reason, actor=operator())
         if run:
             session.flush()
-            begin(session, Request("requeue", DeadFilter(ids=[job_id]), why), operator())
+            begin(session, Request("requeue", DeadFilter(ids=[job_id]), reason), operator())
     typer.echo("Changed and queued again." if run else f"Changed. Run it: gatehouse dead requeue {job_id}")
 
 
@@ -46,7 +46,7 @@ def _edited(job_id: UUID) -> str:
     from domain.deadletters.edit import find_dead  # noqa: PLC0415
 
     if not typer.get_text_stream("stdin").isatty():
-        raise FailureError("Say the arguments: --args.")
+        raise NotGivenError("Give --args.")
     with platform_scope() as session:
         job = find_dead(session, job_id)
         record(session, operator(), Act("dead_letter.reveal", "job", str(job.id), org_id=job.org_id))

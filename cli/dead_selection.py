@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Kind = Annotated[str | None, typer.Option(help="Only this kind, such as delivery.send.")]
 Fingerprint = Annotated[str | None, typer.Option(help="Only those that failed alike.")]
-Org = Annotated[UUID | None, typer.Option(help="Only this organization's.")]
+Org = Annotated[str | None, typer.Option(help="Only this organization's: its slug or id.")]
 After = Annotated[datetime | None, typer.Option(help="Only those that died at or after this time (UTC).")]
 Before = Annotated[datetime | None, typer.Option(help="Only those that died before this time (UTC).")]
 Ids = Annotated[list[UUID] | None, typer.Argument(help="Jobs by id.")]
@@ -30,14 +30,15 @@ def chosen(
     ids: list[UUID] | None,
     kind: str | None,
     fingerprint: str | None,
-    org: UUID | None,
+    org: str | None,
     after: datetime | None,
     before: datetime | None,
 ) -> DeadFilter:
-    """Return the filter that the options say."""
-    from domain.queue.dead import DeadFilter  # noqa: PLC0415 - --help needs none of it
+    """Return the filter that the options say. Raises OrganizationNotFoundError."""
+    from cli.organizations import id_given  # noqa: PLC0415 - --help needs none of it
+    from domain.queue.dead import DeadFilter  # noqa: PLC0415 - as above
 
-    return DeadFilter(ids or None, kind, fingerprint, org, _utc(after), _utc(before))
+    return DeadFilter(ids or None, kind, fingerprint, id_given(org), _utc(after), _utc(before))
 
 
 def named(which: DeadFilter, *, everything: bool) -> DeadFilter:
@@ -47,15 +48,6 @@ def named(which: DeadFilter, *, everything: bool) -> DeadFilter:
     if which == DeadFilter() and not everything:
         raise FailureError("Say which: ids, --kind, --fingerprint, --org, --after, --before, or --all.")
     return which
-
-
-def because(reason: str | None) -> str:
-    """Return the reason, asking for it when it was not given and somebody is there to ask."""
-    if reason is None and typer.get_text_stream("stdin").isatty():
-        reason = typer.prompt("Why?")
-    if not reason or not reason.strip():
-        raise FailureError("Say why: --reason. It is kept in the audit log.")
-    return reason
 
 
 def _utc(time: datetime | None) -> datetime | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from cli.asking import Reason
 from cli.failure import FailureError
 from cli.permitted import needs
 
@@ -18,7 +19,6 @@ app = typer.Typer(help="What is sent, and what became of it.", no_args_is_help=T
 
 States = Literal["pending", "sending", "unknown", "accepted", "sent", "delivered", "undelivered", "failed", "cancelled"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.", prompt="Why?")]
 _COLUMNS = ["id", "client_id", "purpose", "channel", "to", "state", "attempts", "error", "created"]
 
 
@@ -40,11 +40,14 @@ def list_(
 
     with platform_scope() as session:
         which = Which(state, client, channel, needs_person)
-        rows = [_row(one) for one in list_deliveries(session, which, limit=limit)]
+        found = list_deliveries(session, which, limit=limit)
+        rows = [_row(one) for one in found.rows]
     if as_json:
         show_json(rows)
-    else:
-        show_table(rows, _COLUMNS, empty="No delivery fits that.")
+        return
+    show_table(rows, _COLUMNS, empty="No delivery fits that.")
+    if found.looked_until is not None:
+        typer.echo(f"Looked as far back as {found.looked_until:%Y-%m-%d %H:%M} UTC.")
 
 
 @app.command()
@@ -92,7 +95,7 @@ def resolve(
     sent: Annotated[bool, typer.Option("--sent", help="It was sent after all.")] = False,
     resend: Annotated[bool, typer.Option("--resend", help="It was not sent: send it now.")] = False,
     give_up: Annotated[bool, typer.Option("--give-up", help="Don't send it.")] = False,
-    reason: Reason,
+    reason: Reason = "",
 ) -> None:
     """Decide about a delivery of which nobody knows whether it was sent, or give up one that waits."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above
@@ -149,7 +152,7 @@ def senders(*, as_json: AsJson = False) -> None:
 @app.command("clear-sender")
 @needs("deliveries.resolve")
 def clear_sender(
-    flag_id: Annotated[UUID, typer.Argument(help="The flag's id, from the list of senders.")], *, reason: Reason
+    flag_id: Annotated[UUID, typer.Argument(help="The flag's id, from the list of senders.")], *, reason: Reason = ""
 ) -> None:
     """Let a refused sender send again at once, when the cause is gone."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above

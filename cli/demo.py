@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.asking import agreed
 from cli.dead_selection import Reason, Yes
 from cli.permitted import local, needs
 
@@ -53,7 +54,7 @@ def reset(*, yes: Yes = False, reason: Reason = None) -> None:
     from migrations.seeds.reset import reset_demo  # noqa: PLC0415
 
     if not yes:
-        typer.confirm("Put the demo tenant back? What was written to it and changed of it goes.", abort=True)
+        agreed("Put the demo tenant back? What was written to it and changed of it goes.")
     with platform_scope() as session:
         done = reset_demo(session, operator(), reason=reason)
     removed = ", ".join(f"{count} {table.replace('_', ' ')}" for table, count in done.rows.items())

@@ -9,12 +9,22 @@ from typing import Any, Final
 import typer
 
 FAILED: Final = 1
+MISUSED: Final = 2
+"""As for options that the command does not know."""
 BUG: Final = 70
 """The status of an internal error (EX_SOFTWARE)."""
 
 
 class FailureError(Exception):
     """Something that the user can put right; the message says how."""
+
+    status = FAILED
+
+
+class NotGivenError(FailureError):
+    """An option was left out, and there is no terminal to ask for it."""
+
+    status = MISUSED
 
 
 class Command(typer.Typer):
@@ -31,7 +41,7 @@ class Command(typer.Typer):
                 typer.echo(f"Unexpected error, please report it.\n{trace}", err=True)
                 sys.exit(BUG)
             typer.echo(words, err=True)
-            sys.exit(FAILED)
+            sys.exit(error.status if isinstance(error, FailureError) else FAILED)
 
 
 def _in_words(error: Exception) -> str | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from cli.asking import asking
 from cli.dead_selection import AsJson, Reason
 from cli.permitted import needs
 
@@ -21,6 +22,7 @@ app = typer.Typer(help="Flags, kill switches and runtime settings.", no_args_is_
 Key = Annotated[str, typer.Argument(help="The flag's name.")]
 Given = Annotated[str, typer.Argument(help="true or false, a number, a text, or JSON: what the flag's type says.")]
 ForVersion = Annotated[int | None, typer.Option("--version", help="Refuse when the flag is at another version.")]
+Org = Annotated[str | None, typer.Option(help="For this organization: its slug or id.")]
 Kinds = Literal["flag", "kill_switch", "setting"]
 Types = Literal["boolean", "string", "integer", "float", "object"]
 _COLUMNS = ["key", "kind", "type", "value", "targets", "version", "about"]
@@ -94,20 +96,23 @@ def target(
     key: Key,
     value: Given,
     *,
-    org: Annotated[UUID | None, typer.Option(help="For this organization.")] = None,
+    org: Org = None,
     client: Annotated[UUID | None, typer.Option(help="For this client.")] = None,
     percentage: Annotated[float | None, typer.Option(min=0, max=100, help="For this share of them.")] = None,
     reason: Reason = None,
     version: ForVersion = None,
 ) -> None:
     """Give somebody another value; changes the target of the same organization and client, if there is one."""
+    from cli.organizations import id_given  # noqa: PLC0415
     from domain.flags.change import Change  # noqa: PLC0415
     from domain.flags.ports import Target  # noqa: PLC0415
 
+    tenant = id_given(org)
+
     def change(flag: Flag, targets: Sequence[FlagTarget]) -> Change:
-        new = Target(_parsed(flag, value), org, client, percentage)
+        new = Target(_parsed(flag, value), tenant, client, percentage)
         kept = [_as_target(one) for one in targets]
-        places = [place for place, one in enumerate(kept) if (one.tenant_id, one.client_id) == (org, client)]
+        places = [place for place, one in enumerate(kept) if (one.tenant_id, one.client_id) == (tenant, client)]
         if places:
             kept[places[0]] = new
         else:
@@ -162,7 +167,7 @@ def create(
     key: Key,
     value: Given,
     *,
-    about: Annotated[str, typer.Option(help="What it is for.", prompt="What is it for?")],
+    about: Annotated[str, typer.Option(help="What it is for.", callback=asking("--about", "What is it for?"))] = "",
     value_type: Annotated[Types, typer.Option("--type", help="What it holds.")] = "boolean",
     reason: Reason = None,
 ) -> None:
@@ -192,18 +197,19 @@ def archive(key: Key, *, reason: Reason = None, version: ForVersion = None) -> N
 def evaluate(
     key: Key,
     *,
-    org: Annotated[UUID | None, typer.Option(help="For this organization.")] = None,
+    org: Org = None,
     client: Annotated[UUID | None, typer.Option(help="For this client.")] = None,
     subject: Annotated[str | None, typer.Option(help="Draw a share by this instead.")] = None,
 ) -> None:
     """Say what somebody gets, and why."""
     from cli.flag_values import shown  # noqa: PLC0415
+    from cli.organizations import id_of  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.flags.listing import evaluate_stored  # noqa: PLC0415
     from domain.flags.ports import Subject  # noqa: PLC0415
 
     with platform_scope() as session:
-        found = evaluate_stored(session, key, Subject(org, client, subject))
+        found = evaluate_stored(session, key, Subject(id_of(session, org), client, subject))
     typer.echo(f"{shown(found.value)}\n{found.words}")
 
 

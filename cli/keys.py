@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from cli.asking import Reason
 from cli.permitted import needs
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def rotate(
 def revoke(
     key_id: KeyId,
     *,
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.", prompt="Why?")],
+    reason: Reason = "",
 ) -> None:
     """End a key at once."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from cli.asking import agreed
 from cli.dead_selection import AsJson, Yes
 from cli.failure import FailureError
 from cli.permitted import needs, refuse_on_demo
@@ -107,7 +108,7 @@ def remove(client_id: ClientId, entry_id: EntryId, *, yes: Yes = False) -> None:
     with platform_scope() as session:
         title = get_entry(session, client_id, entry_id).title
     if not yes:
-        typer.confirm(f"Remove {title!r}?", abort=True)
+        agreed(f"Remove {title!r}?")
     with platform_scope() as session:
         remove_entry(session, client_id, entry_id, operator())
     typer.echo("Removed.")
@@ -154,7 +155,7 @@ def import_(
     if dry_run or not found.lines():
         return
     if not yes:
-        typer.confirm("Bring it in?", abort=True)
+        agreed("Bring it in?")
     _bring_in(client_id, wanted, replace=replace, dry_run=False)
     typer.echo("Done.")
 

@@ -27,12 +27,13 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show what waits for a person, and how often it happened."""
-    from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.organizations import id_of  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.output import show_json, show_table  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.notices.listing import list_notices  # noqa: PLC0415
 
     with platform_scope() as session:
-        found = list_notices(session, kind=kind, org_id=org, resolved=resolved, limit=limit)
+        found = list_notices(session, kind=kind, org_id=id_of(session, org), resolved=resolved, limit=limit)
         rows = [_row(notice) for notice in found]
     if as_json:
         show_json(rows)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from cli.asking import Reason
 from cli.permitted import needs
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The tenants.", no_args_is_help=True, rich_markup_mode=None)
 
 Named = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Its slug or its id.")]
-Reason = Annotated[str, typer.Option(help="Why; kept with the organization and in the audit log.", prompt="Why?")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -94,7 +94,7 @@ def rename(organization: Named, name: Annotated[str, typer.Argument(help="The ne
 
 @app.command()
 @needs("organizations.suspend")
-def suspend(organization: Named, *, reason: Reason) -> None:
+def suspend(organization: Named, *, reason: Reason = "") -> None:
     """Stop serving an organization at once: its people and keys are refused, and nothing is sent for it."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above
     from domain.tenancy.listing import get_organization  # noqa: PLC0415
@@ -108,7 +108,7 @@ def suspend(organization: Named, *, reason: Reason) -> None:
 
 @app.command()
 @needs("organizations.suspend")
-def restore(organization: Named, *, reason: Reason) -> None:
+def restore(organization: Named, *, reason: Reason = "") -> None:
     """Serve a suspended organization again; what was blocked meanwhile is not sent later."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above
     from domain.tenancy.listing import get_organization  # noqa: PLC0415
@@ -142,6 +142,17 @@ def id_named(session: Session, named: str) -> UUID:
 def id_of(session: Session, named: str | None) -> UUID | None:
     """Return what `id_named` does, None when an option names none."""
     return None if named is None else id_named(session, named)
+
+
+def id_given(named: str | None) -> UUID | None:
+    """Return what `id_of` does, for a command that has not opened a scope yet. An id asks no database."""
+    from cli.scopes import platform_scope  # noqa: PLC0415 - as above
+
+    given = None if named is None else id_or_slug(named)
+    if not isinstance(given, str):
+        return given
+    with platform_scope() as session:
+        return id_named(session, given)
 
 
 def _facts(organization: Organization) -> dict[str, object]:

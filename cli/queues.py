@@ -8,7 +8,8 @@ from uuid import UUID
 
 import typer
 
-from cli.dead_selection import AsJson, NoWait, Reason, because
+from cli.asking import Reason as Required
+from cli.dead_selection import AsJson, NoWait, Reason
 from cli.permitted import needs
 
 if TYPE_CHECKING:
@@ -41,14 +42,13 @@ def list_(*, as_json: AsJson = False) -> None:
 
 @app.command()
 @needs("queues.change")
-def pause(name: Name, *, reason: Reason = None) -> None:
+def pause(name: Name, *, reason: Required = "") -> None:
     """Stop handing out a queue's jobs; what runs goes on."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
     from domain.audit.queue import pause_queue  # noqa: PLC0415
 
-    why = because(reason)
     with platform_scope() as session:
-        pause_queue(session, name, why, operator())
+        pause_queue(session, name, reason, operator())
     typer.echo(f"{name} is paused.")
 
 
@@ -66,15 +66,14 @@ def resume(name: Name, *, reason: Reason = None) -> None:
 
 @app.command()
 @needs("queues.change")
-def drain(name: Name, *, reason: Reason = None, no_wait: NoWait = False) -> None:
+def drain(name: Name, *, reason: Required = "", no_wait: NoWait = False) -> None:
     """Have a queue worked until nothing in it waits or runs, and paused then."""
     from cli.scopes import operator, platform_database  # noqa: PLC0415
     from domain.audit.queue import drain_queue  # noqa: PLC0415
 
-    why = because(reason)
     with platform_database() as database:
         with database.platform_scope() as session:
-            drain_queue(session, name, why, operator())
+            drain_queue(session, name, reason, operator())
         if no_wait:
             typer.echo(f"{name} drains. See: gatehouse queues list")
             return
@@ -111,7 +110,7 @@ def limits(*, as_json: AsJson = False) -> None:
 @needs("queues.change")
 def limit(
     *,
-    tenant: Annotated[UUID | None, typer.Option(help="Of this organization.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Of this organization: its slug or id.")] = None,
     kind: Annotated[str | None, typer.Option(help="Of this kind.")] = None,
     key: Annotated[str | None, typer.Option(help="Of this key.")] = None,
     max_running: Annotated[int | None, typer.Option(help="So many at once; 0 stops them.")] = None,
@@ -119,12 +118,13 @@ def limit(
     reason: Reason = None,
 ) -> None:
     """Limit the jobs of a tenant, a kind or a key, or change the limit that they have."""
+    from cli.organizations import id_of  # noqa: PLC0415
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
     from domain.audit.queue import set_limit  # noqa: PLC0415
     from domain.queue.limits import LimitRule  # noqa: PLC0415
 
-    rule = LimitRule(tenant, kind, key, max_running, per_minute)
     with platform_scope() as session:
+        rule = LimitRule(id_of(session, tenant), kind, key, max_running, per_minute)
         limit_id = set_limit(session, rule, operator(), reason)
     typer.echo(f"Limited: {limit_id}")
 
@@ -160,17 +160,18 @@ def weights(*, as_json: AsJson = False) -> None:
 @app.command()
 @needs("queues.change")
 def weigh(
-    tenant: Annotated[UUID, typer.Argument(help="The organization.")],
+    tenant: Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Its slug or its id.")],
     weight: Annotated[int, typer.Argument(help="Jobs that it gets in each round; 1 is everybody's.")],
     *,
     reason: Reason = None,
 ) -> None:
     """Give a tenant more jobs in each round."""
+    from cli.organizations import id_named  # noqa: PLC0415
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
     from domain.audit.queue import set_weight  # noqa: PLC0415
 
     with platform_scope() as session:
-        set_weight(session, tenant, weight, operator(), reason)
+        set_weight(session, id_named(session, tenant), weight, operator(), reason)
     typer.echo(f"{tenant} weighs {weight}.")
 
 

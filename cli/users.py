@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli import user_roles
+from cli.asking import Reason as Required
 from cli.failure import FailureError
 from cli.permitted import needs
 from cli.user_roles import (
@@ -142,7 +143,7 @@ def invite(
 
 @app.command()
 @needs("users.disable")
-def disable(user: Person, *, reason: Annotated[str, typer.Option(help="Why; it is kept in the audit log.")]) -> None:
+def disable(user: Person, *, reason: Required = "") -> None:
     """Let somebody in no more; their sessions end at once."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
     from domain.access.users import disable_user, find_user  # noqa: PLC0415

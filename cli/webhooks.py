@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from cli.asking import Reason
 from cli.failure import FailureError
 from cli.permitted import needs
 
@@ -31,7 +32,7 @@ class State(str, Enum):  # noqa: UP042 - Typer shows the values of such a one
 
 EndpointId = Annotated[UUID, typer.Argument(help="The endpoint's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Org = Annotated[UUID | None, typer.Option(help="Only this organization's.")]
+Org = Annotated[str | None, typer.Option(help="Only this organization's: its slug or id.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 Events = Annotated[list[str], typer.Option("--event", help='A type of event, or "*" for all; may be repeated.')]
 
@@ -40,12 +41,14 @@ Events = Annotated[list[str], typer.Option("--event", help='A type of event, or 
 @needs("webhooks.view")
 def list_(*, org: Org = None, limit: Limit = 100, as_json: AsJson = False) -> None:
     """Show endpoints and how they do."""
-    from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.organizations import id_of  # noqa: PLC0415 - as all below: --help needs none of it
+    from cli.output import show_json, show_table  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.webhooks.listing import list_endpoints  # noqa: PLC0415
 
     with platform_scope() as session:
-        rows = [_endpoint_row(one) for one in list_endpoints(session, org_id=org, limit=limit)]
+        found = list_endpoints(session, org_id=id_of(session, org), limit=limit)
+        rows = [_endpoint_row(one) for one in found]
     if as_json:
         show_json(rows)
         return
@@ -57,21 +60,22 @@ def list_(*, org: Org = None, limit: Limit = 100, as_json: AsJson = False) -> No
 @needs("webhooks.change")
 def create(
     *,
-    org: Annotated[UUID, typer.Option(help="The organization.")],
+    org: Annotated[str, typer.Option(help="The organization's slug or id.")],
     url: Annotated[str, typer.Option(help="Where it is called; https:// in production.")],
     events: Events,
     client: Annotated[UUID | None, typer.Option(help="Tell it of this client alone.")] = None,
     description: Annotated[str, typer.Option(help="What it is.")] = "",
 ) -> None:
     """Create an endpoint and print its secret, which is shown this once."""
-    from cli.scopes import operator, platform_database  # noqa: PLC0415 - as above
+    from cli.organizations import id_named  # noqa: PLC0415 - as above
+    from cli.scopes import operator, platform_database  # noqa: PLC0415
     from domain.webhooks.endpoints import NewEndpoint, create_endpoint, limit_calls  # noqa: PLC0415
 
     means = _means()
     with platform_database() as database:
         limit_calls(database)
-        new = NewEndpoint(org, client, url, events, description)
         with database.platform_scope() as session:
+            new = NewEndpoint(id_named(session, org), client, url, events, description)
             endpoint, secret = create_endpoint(session, new, means, operator())
     typer.echo(f"Endpoint {endpoint.id}. Its secret, shown this once: {secret}")
 
@@ -115,7 +119,7 @@ def enable(endpoint_id: EndpointId) -> None:
 def disable(
     endpoint_id: EndpointId,
     *,
-    reason: Annotated[str, typer.Option(help="Why; kept with the endpoint.", prompt="Why?")],
+    reason: Reason = "",
 ) -> None:
     """Call an endpoint no more and cancel what waits for it."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415 - as above

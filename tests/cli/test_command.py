@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +49,61 @@ def test_settings_that_are_only_not_all_there_are_not_looked_for_elsewhere(gateh
     ended = gatehouse("dead", "list", settings=urls)
     assert "GATEHOUSE_REDIS_URL is not set." in ended.err
     assert "GATEHOUSE_DATA_DIR" not in ended.err
+
+
+ID = "01980000-0000-7000-8000-0000000000ff"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["organizations", "suspend", "acme"],
+        ["organizations", "restore", "acme"],
+        ["clients", "pause", ID, "outbound"],
+        ["clients", "resume", ID, "outbound"],
+        ["clients", "archive", ID],
+        ["deliveries", "resolve", ID, "--give-up"],
+        ["deliveries", "clear-sender", ID],
+        ["keys", "revoke", ID],
+        ["webhooks", "disable", ID],
+        ["users", "disable", "ada@example.com"],
+        ["users", "disable", "ada@example.com", "--reason", " "],
+        ["queues", "pause", "inbound"],
+        ["queues", "drain", "inbound"],
+        ["dead", "edit", ID, "--args", "{}"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_a_command_that_takes_a_reason_says_so_where_nobody_can_be_asked(gatehouse: Run, arguments: list[str]) -> None:
+    ended = gatehouse(*arguments)
+    assert (ended.status, ended.out, ended.err) == (2, "", "Give --reason.\n")
+
+
+def test_what_else_is_asked_is_an_option_where_nobody_can_be_asked(gatehouse: Run) -> None:
+    assert (ended := gatehouse("flags", "create", "own.thing", "true")).status == 2
+    assert ended.err == "Give --about.\n"
+    assert (ended := gatehouse("demo", "reset")).status == 2
+    assert ended.err == "Give --yes.\n"
+
+
+def test_a_person_at_a_terminal_is_asked_for_the_reason(tmp_path: Path) -> None:
+    code = f"from cli.main import app; app(['keys', 'revoke', '{ID}'])"
+    here, there = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=there,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        text=True,
+    ) as process:
+        os.close(there)
+        os.write(here, b"leaked\n")
+        out, err = process.communicate(timeout=30)
+    os.close(here)
+    assert "Why?" in out
+    assert "GATEHOUSE_DATABASE_URL is not set." in err
 
 
 def test_an_unknown_command_is_a_usage_error(gatehouse: Run) -> None:

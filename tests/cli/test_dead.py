@@ -75,7 +75,7 @@ def test_a_dry_run_says_what_would_happen_and_needs_no_reason(
 def test_nothing_is_resolved_without_a_reason(gatehouse: Run, environment: Environment, lab: Lab, command: str) -> None:
     job_id = _die(lab)
     ended = gatehouse("dead", command, str(job_id), "--yes", settings=environment)
-    assert (ended.status, ended.err) == (1, "Say why: --reason. It is kept in the audit log.\n")
+    assert (ended.status, ended.err) == (2, "Give --reason.\n")
     assert lab.job(job_id)["state"] == "dead"
 
 
@@ -143,7 +143,7 @@ def test_arguments_are_put_right(gatehouse: Run, environment: Environment, lab: 
     wrong = gatehouse(*edit, json.dumps({**_ARGS, "channel": "fax"}), settings=environment)
     assert wrong.status == 1
     assert wrong.err.startswith("These arguments do not fit conversations.process. channel: ")
-    assert gatehouse(*edit[:-1]).err == "Say the arguments: --args.\n"
+    assert gatehouse(*edit[:-1]).err == "Give --args.\n"
     assert gatehouse(*edit, "{").err.startswith("The arguments are no JSON: ")
     assert gatehouse(*edit, "[]").err.startswith("The arguments are a JSON object")
     right = tmp_path / "args.json"

@@ -38,9 +38,12 @@ def test_somebody_gets_another_value(gatehouse: Run, environment: Environment, d
     client, org = str(CLIENT_ID), str(ORGANIZATION_ID)
     for value in ("15", "20"):
         assert gatehouse("flags", "target", MINUTES, value, "--client", client, settings=environment).status == 0
+    assert gatehouse("flags", "target", MINUTES, "40", "--org", "harbor-services", "--percentage", "100").status == 0
     assert gatehouse("flags", "target", MINUTES, "30", "--org", org, "--percentage", "100").status == 0
     assert gatehouse("flags", "evaluate", MINUTES, "--client", client).out == "20\nTarget 0 fits.\n"
-    assert gatehouse("flags", "evaluate", MINUTES, "--org", org).out.startswith("30\n")
+    for named in (org, "harbor-services"):
+        assert gatehouse("flags", "evaluate", MINUTES, "--org", named).out.startswith("30\n")
+    assert "no such organization" in gatehouse("flags", "evaluate", MINUTES, "--org", "harbour").err.lower()
     assert gatehouse("flags", "untarget", MINUTES, "0").status == 0
     assert gatehouse("flags", "evaluate", MINUTES, "--client", client).out.startswith("30\n")
     assert "counted from 0" in gatehouse("flags", "untarget", MINUTES, "5").err

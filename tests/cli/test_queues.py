@@ -41,7 +41,7 @@ def _actions(lab: Lab) -> list[str]:
 
 def test_a_queue_is_paused_shown_and_resumed(gatehouse: Run, environment: Environment, lab: Lab) -> None:
     lab.enqueue(Note())
-    assert gatehouse("queues", "pause", "default", settings=environment).status == 1
+    assert gatehouse("queues", "pause", "default", settings=environment).status == 2
     assert gatehouse("queues", "pause", "default", "--reason", "Twilio is down").out == "default is paused.\n"
     shown = gatehouse("queues", "list").out
     assert "paused since" in shown
@@ -82,6 +82,8 @@ def test_limits_and_weights_are_changed(gatehouse: Run, environment: Environment
     assert gatehouse("queues", "weigh", str(ORGANIZATION_ID), "4").status == 0
     assert json.loads(gatehouse("queues", "weights", "--json").out)[0]["weight"] == 4
     assert gatehouse("queues", "weigh", str(ORGANIZATION_ID), "400").status == 1
+    assert gatehouse("queues", "weigh", "nowhere", "4").err == "There is no such organization.\n"
+    assert gatehouse("dead", "list", "--org", "nowhere").err == "There is no such organization.\n"
     assert _actions(lab) == ["queue.limit", "queue.unlimit", "queue.weigh"]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.support.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
+SLUG = "harbor-services"
 
 
 @pytest.fixture
@@ -41,9 +42,7 @@ def webhooks(environment: Environment, house: House) -> Environment:
 
 
 def create(gatehouse: Run, settings: Environment, url: str) -> tuple[str, str]:
-    ended = gatehouse(
-        *("webhooks", "create", "--org", str(ORGANIZATION_ID), "--url", url, "--event", "*"), settings=settings
-    )
+    ended = gatehouse(*("webhooks", "create", "--org", SLUG, "--url", url, "--event", "*"), settings=settings)
     assert ended.status == 0, ended.err
     found = re.fullmatch(r"Endpoint (\S+)\. Its secret, shown this once: (whsec_\S+)\n", ended.out)
     assert found is not None
@@ -66,6 +65,7 @@ def test_an_endpoint_is_created_tested_and_listed_without_its_token(
     assert f"127.0.0.1:{receiver.port}" in shown
     assert "token" not in shown
     assert secret not in gatehouse("webhooks", "list", "--json").out
+    assert endpoint_id in gatehouse("webhooks", "list", "--org", SLUG).out
     assert gatehouse("webhooks", "list", "--org", str(new_id())).out == "There is no webhook endpoint.\n"
 
 
