@@ -36,6 +36,7 @@ from tests.support.people import (
     make_place,
     make_user,
 )
+from tests.support.waiting import until_one_waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from domain.access.models import TokenPurpose
     from domain.kernel.database import Database
+    from tests.support.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 EMAIL = "ada@example.com"
@@ -204,6 +206,28 @@ def test_an_address_that_became_anothers_meanwhile_stays_theirs(database: Databa
     token = SEALER.unseal(letters(database)[0].sealed_token or "")
     with database.platform_scope() as session, pytest.raises(AddressTakenError):
         prove_address(session, token, NOW, VISITOR, sealer=SEALER)
+
+
+def test_of_two_who_prove_one_address_at_once_one_gets_it_and_the_other_is_told(
+    database: Database, database_urls: DatabaseUrls
+) -> None:
+    tokens = []
+    for email in (EMAIL, "bob@example.com"):
+        request_address(database, make_user(database, email), "new@example.com", PASSWORD, NOW, OPERATOR, sealer=SEALER)
+        tokens.append(SEALER.unseal(letters(database)[-1].sealed_token or ""))
+
+    def prove(token: str) -> None:
+        with database.platform_scope() as session:
+            prove_address(session, token, NOW, VISITOR, sealer=SEALER)
+
+    with ThreadPoolExecutor(1) as other:
+        with database.platform_scope() as session:
+            prove_address(session, tokens[0], NOW, VISITOR, sealer=SEALER)
+            second = other.submit(prove, tokens[1])
+            until_one_waits(database_urls.superuser)
+        with pytest.raises(AddressTakenError):
+            second.result(timeout=20)
+    assert len(acts(database, "user.email_changed")) == 1
 
 
 def test_one_address_has_one_account(database: Database) -> None:
