@@ -40,11 +40,14 @@ def list_(
 
     with platform_scope() as session:
         which = Which(state, client, channel, needs_person)
-        rows = [_row(one) for one in list_deliveries(session, which, limit=limit)]
+        found = list_deliveries(session, which, limit=limit)
+        rows = [_row(one) for one in found.rows]
     if as_json:
         show_json(rows)
-    else:
-        show_table(rows, _COLUMNS, empty="No delivery fits that.")
+        return
+    show_table(rows, _COLUMNS, empty="No delivery fits that.")
+    if found.looked_until is not None:
+        typer.echo(f"Looked as far back as {found.looked_until:%Y-%m-%d %H:%M} UTC.")
 
 
 @app.command()

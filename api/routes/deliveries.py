@@ -128,12 +128,12 @@ def deliveries(
     limit: Limit = 50,
     after: After = None,
 ) -> Page[DeliverySummary]:
-    """Return deliveries, the newest first."""
+    """Return deliveries, the newest first. What is sought among many makes short pages: go on while there is `next`."""
     place = id_position(after)
     with access.scope() as session:
         found = list_deliveries(session, Which(state, client, channel, needs_person), limit=limit, before_id=place)
-        items = [DeliverySummary.model_validate(_summary(one)) for one in found]
-    return Page(items=items, next=cursor(items[-1].id) if len(items) == limit else None)
+        items = [DeliverySummary.model_validate(_summary(one)) for one in found.rows]
+    return Page(items=items, next=cursor(found.next_id) if found.next_id else None)
 
 
 @router.get("/api/v1/deliveries/{delivery_id}")

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from domain.alerts.owners import read_owner
+from domain.alerts.past import ChannelPast, past_of
 from domain.alerts.policy import CHANNELS, Channel, Owner, channels_to_use, problem_of, reaches, words_of
 from domain.alerts.sending import note_reach
-from domain.delivery.models import Delivery
 from domain.gate.policy import can_process_notification_request
 from domain.gate.snapshot import load_snapshot
 from domain.notices.models import Notice
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 BATCH: Final = 500
-_ARRIVED: Final = ("accepted", "sent", "delivered")
-_FAILED: Final = ("failed", "undelivered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,43 +61,9 @@ def alert_status(session: Session, client_id: UUID, *, now: datetime) -> AlertSt
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelPast:
-    """When a channel last carried a message to the owner, and when it last failed to, and why."""
-
-    last_success_at: datetime | None = None
-    last_failure_at: datetime | None = None
-    last_failure: str | None = None
-
-
 def channels_past(session: Session, client_id: UUID) -> Mapping[Channel, ChannelPast]:
     """Return how the channels did so far, whatever the owner's address was then."""
-    return {
-        channel: ChannelPast(
-            last_success_at=_last(session, client_id, channel, _ARRIVED)[0],
-            last_failure_at=(failure := _last(session, client_id, channel, _FAILED))[0],
-            last_failure=failure[1],
-        )
-        for channel in CHANNELS
-    }
-
-
-def _last(
-    session: Session, client_id: UUID, channel: Channel, states: Sequence[str]
-) -> tuple[datetime | None, str | None]:
-    query = (
-        select(Delivery.updated_at, Delivery.error_text)
-        .where(
-            Delivery.client_id == client_id,
-            Delivery.channel == channel,
-            Delivery.purpose.in_(("owner_alert", "test")),
-            Delivery.state.in_(states),
-        )
-        .order_by(Delivery.id.desc())
-        .limit(1)
-    )
-    row = session.execute(query).one_or_none()
-    return (None, None) if row is None else (row.updated_at, row.error_text)
+    return past_of(session, [client_id])[client_id]
 
 
 def refresh_notice(session: Session, client_id: UUID, *, now: datetime) -> AlertStatus:

@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from domain.alerts.owners import read_owner
+from domain.alerts.past import NEWEST_TO_OWNERS, parameters
 from domain.alerts.policy import CHANNELS, NOT_ALERTED, Channel, problem_of
 from domain.alerts.sending import Post, ask_gate, send
 from domain.alerts.wording import trial
 from domain.audit.record import Act, Actor, record
 from domain.delivery.models import Delivery
+from domain.kernel.database import raw_connection
 from domain.kernel.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "failed": "It failed.",
     "cancelled": "It was stopped.",
 }
+_LAST: Final = f"""
+    SELECT way.channel, last.id, last.state, last.error_text, last.created_at FROM {NEWEST_TO_OWNERS}
+"""  # noqa: S608  # a constant
 
 
 class CannotTestError(ConflictError):
@@ -99,6 +104,22 @@ def verdicts(session: Session, delivery_ids: Sequence[UUID]) -> Sequence[Verdict
         .order_by(Delivery.id)
     )
     return [_verdict(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PastTrial:
+    """A test notification that was sent, and when it was asked for."""
+
+    asked_at: datetime
+    verdict: Verdict
+
+
+def last_trials(session: Session, client_id: UUID) -> Sequence[PastTrial]:
+    """Return the last test notification by each channel, in the order of the channels; none for one without."""
+    session.flush()
+    rows = raw_connection(session).execute(_LAST, parameters([client_id], "test")).fetchall()
+    found = {row[0]: PastTrial(row[4], _verdict(*row[:4])) for row in rows}
+    return [found[channel] for channel in CHANNELS if channel in found]
 
 
 def _verdict(channel: str, delivery_id: UUID, state: str, error: str | None) -> Verdict:
