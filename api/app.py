@@ -135,6 +135,8 @@ def create_app(settings: Settings) -> FastAPI:
         title="Gatehouse",
         version=version("gatehouse"),
         lifespan=_lifespan,
+        # Not included one by one: FastAPI would make each route anew, and ask router after router for every request.
+        routes=[route for router in ROUTERS for route in router.routes],
         openapi_url="/api/openapi.json",
         docs_url=None,  # The usual page loads scripts from a foreign host.
         redoc_url=None,
@@ -148,8 +150,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.openid = build_openid(settings)
     answer_with_problems(app)
     answer_with_pages(app)
-    for router in ROUTERS:
-        app.include_router(router)
     complete_document(app)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     # The last one added is the outermost.
