@@ -74,7 +74,8 @@ class Databases:
     @contextmanager
     def _database(self, template: str) -> Iterator[DatabaseUrls]:
         name = f"{self._prefix}_{uuid4().hex[:12]}"
-        self._execute("CREATE DATABASE {} TEMPLATE {} OWNER gatehouse_owner", name, template)
+        # PostgreSQL's own way writes a whole copy to its log, and takes five times as long.
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER gatehouse_owner", name, template)
         try:
             yield self.urls(name)
         finally:
