@@ -35,11 +35,18 @@ def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 @needs("maintenance.run")
 def run(name: Annotated[str, typer.Argument(help="A name that `gatehouse jobs list` shows.")]) -> None:
     """Run one maintenance job now; the exit status is 0 only when it succeeded."""
-    from cli.scopes import begin  # noqa: PLC0415
+    from contextlib import closing  # noqa: PLC0415
+
+    from cli.scopes import begin, operator  # noqa: PLC0415
+    from domain.kernel.database import Database  # noqa: PLC0415
+    from domain.maintenance.record import recorded  # noqa: PLC0415
+    from domain.maintenance.work import work_named  # noqa: PLC0415
     from jobs.schedule import job_named  # noqa: PLC0415
 
-    job = job_named(name)
-    typer.echo(f"{name}: {job.run(begin())}")
+    job, settings = job_named(name), begin()
+    with closing(Database(settings.postgres_url("app"), settings.postgres_url("platform"), pool_size=1)) as database:
+        words = recorded(database.platform_scope, work_named(name).name, operator().name, lambda: job.run(settings))
+    typer.echo(f"{name}: {words}")
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from domain.queue.upkeep import keep_up
+from domain.queue.upkeep import keep_up, words_of
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -15,5 +15,4 @@ if TYPE_CHECKING:
 def run(settings: Settings) -> str:
     """Keep up; return what was done. Raises `psycopg.Error`."""
     with psycopg.connect(settings.postgres_url("platform"), connect_timeout=5) as connection:
-        done = keep_up(connection)
-    return f"{done['partitions_made']} partitions made, {done['workers_forgotten']} workers forgotten."
+        return words_of(keep_up(connection))

@@ -1,10 +1,9 @@
-"""Work that is due every so often: asked for by the scheduler, run by workers as platform jobs."""
+"""Ask for the work that is due every so often (`domain.maintenance.work`); workers run it as platform jobs."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -13,15 +12,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from config.telemetry import SCHEDULE_LAST_ASKED
-from domain.access.messages import SweepSessions
-from domain.alerts.messages import RecheckReach
-from domain.audit.messages import VerifyAudit
-from domain.clients.messages import CarryOutDue
-from domain.conversations.messages import RecoverInbound
-from domain.conversations.recover import RECOVERY
-from domain.delivery.messages import PollDeliveries, SweepDeliveries
 from domain.kernel.database import Database
-from domain.queue.message import Message
+from domain.maintenance.work import PERIODIC, Work
 from domain.queue.periodic import ask, look
 from workers.connection import PlatformConnection
 
@@ -29,36 +21,10 @@ LOOK_EVERY: Final = 1.0
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Periodic:
-    """One piece of periodic work. `name` is its key in the table `schedules` and the unique key of its job.
-
-    `after_outage`: asked for as well when the scheduler starts, and when the database is back after it was away.
-    """
-
-    name: str
-    every: timedelta
-    message: Message
-    after_outage: bool = False
-
-
-PERIODIC: Final[Sequence[Periodic]] = (
-    Periodic("access.sweep", timedelta(minutes=10), SweepSessions()),
-    Periodic("alerts.recheck", timedelta(minutes=5), RecheckReach()),
-    Periodic(RECOVERY, timedelta(hours=1), RecoverInbound(), after_outage=True),
-    Periodic("clients.carry_out_due", timedelta(minutes=1), CarryOutDue(), after_outage=True),
-    Periodic("delivery.poll", timedelta(minutes=10), PollDeliveries()),
-    Periodic("delivery.sweep", timedelta(minutes=5), SweepDeliveries()),
-    Periodic("audit.verify", timedelta(hours=1), VerifyAudit()),
-)
-
-
 class PeriodicWork:
     """Runs in a thread of the scheduler. Any number may run: each period is asked for once."""
 
-    def __init__(
-        self, connection: PlatformConnection, database: Database, periodic: Sequence[Periodic] = PERIODIC
-    ) -> None:
+    def __init__(self, connection: PlatformConnection, database: Database, periodic: Sequence[Work] = PERIODIC) -> None:
         self._connection = connection
         self._database = database
         self._periodic = {one.name: one for one in periodic}
@@ -90,6 +56,6 @@ class PeriodicWork:
         self._outage = False
         return asked
 
-    def _ask(self, one: Periodic, every: timedelta) -> bool:
+    def _ask(self, one: Work, every: timedelta) -> bool:
         with self._database.platform_scope() as session:
             return ask(session, one.name, every, one.message)

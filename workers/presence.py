@@ -1,12 +1,15 @@
-"""A worker process's heartbeat."""
+"""The heartbeat of a worker process."""
 
 from __future__ import annotations
 
 import os
+import resource
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -14,11 +17,12 @@ import psycopg
 import structlog
 
 from domain.kernel.ids import new_id
-from domain.queue.presence import WorkerInfo, beat, register, stop
+from domain.queue.presence import Role, WorkerInfo, beat, register, stop
 from workers.connection import PlatformConnection
 from workers.database_clock import DatabaseClock
 
 HEARTBEAT_EVERY: Final = 3.0
+_STATM: Final = Path("/proc/self/statm")
 _log = structlog.get_logger(__name__)
 
 
@@ -51,14 +55,7 @@ class Presence:
         self._connection.close()
 
     def _register(self) -> UUID:
-        info = WorkerInfo(
-            id=new_id(),
-            hostname=socket.gethostname(),
-            pid=os.getpid(),
-            queues=self._queues,
-            threads=self._threads,
-            version=version("gatehouse"),
-        )
+        info = this_process("worker", self._queues, self._threads)
         self._connection.run(lambda c: register(c, info))
         self._connection.run(self._clock.read)
         return info.id
@@ -66,10 +63,33 @@ class Presence:
     def _work(self) -> None:
         while not self._stopping.wait(HEARTBEAT_EVERY):
             try:
-                if not self._connection.run(lambda c: beat(c, self.worker_id)):
+                if not self._connection.run(lambda c: beat(c, self.worker_id, resident_bytes())):
                     _log.error("declared_dead", worker_id=str(self.worker_id))
                     self.worker_id = self._register()
                 else:
                     self._connection.run(self._clock.read)
             except psycopg.Error as error:
                 _log.warning("heartbeat_failed", error=type(error).__name__)
+
+
+def this_process(role: Role, queues: Sequence[str] = (), threads: int = 0) -> WorkerInfo:
+    """Return what this process says of itself when it registers, under a new id."""
+    return WorkerInfo(
+        id=new_id(),
+        hostname=socket.gethostname(),
+        pid=os.getpid(),
+        queues=queues,
+        threads=threads,
+        version=version("gatehouse"),
+        role=role,
+        rss_bytes=resident_bytes(),
+    )
+
+
+def resident_bytes() -> int:
+    """Return how much memory this process holds now; where the system does not say that, the most it ever held."""
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024

@@ -1,14 +1,13 @@
-"""Notice workers that are gone and take their jobs back.
+"""Notice workers and schedulers that are gone, and take the jobs of workers back.
 
-A worker counts as gone when its heartbeat has not changed for ten seconds *of this process's own monotonic clock* while
-the database answered. So neither a clock that jumps nor a database that was away makes living workers look dead.
+One counts as gone when its heartbeat has not changed for ten seconds *of this process's own monotonic clock* while the
+database answered. So neither a clock that jumps nor a database that was away makes living ones look dead.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -16,7 +15,7 @@ import psycopg
 import structlog
 
 from config.telemetry import RESCUED_JOBS, WORKERS_ALIVE
-from domain.queue.presence import heartbeats, stop
+from domain.queue.presence import Heartbeat, heartbeats, stop
 from domain.queue.rescue import rescue
 from workers.connection import PlatformConnection
 
@@ -31,7 +30,7 @@ class Rescuer:
     def __init__(self, connection: PlatformConnection, *, gone_after: float = GONE_AFTER) -> None:
         self._connection = connection
         self._gone_after = gone_after
-        self._seen: dict[UUID, tuple[datetime, float]] = {}
+        self._seen: dict[UUID, tuple[Heartbeat, float]] = {}
 
     def run(self, stopping: threading.Event) -> None:
         """Look every second until `stopping` is set."""
@@ -44,7 +43,7 @@ class Rescuer:
         self._connection.close()
 
     def tick(self) -> int:
-        """Declare workers dead that left no heartbeat; rescue the jobs of all that have stopped; return how many."""
+        """Declare processes dead that left no heartbeat; rescue the jobs of all that stopped; return how many."""
         current = self._connection.run(heartbeats)
         now = time.monotonic()
         self._seen = {
@@ -55,7 +54,8 @@ class Rescuer:
         if gone:
             self._connection.run(lambda c: stop(c, gone))
             _log.warning("workers_gone", workers=[str(worker) for worker in gone])
-        WORKERS_ALIVE.set(len(current) - len(gone))
+        alive = [worker for worker, beat in current.items() if beat.role == "worker" and worker not in gone]
+        WORKERS_ALIVE.set(len(alive))
         rescued = self._connection.run(rescue)
         if rescued:
             RESCUED_JOBS.inc(len(rescued))

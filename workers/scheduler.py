@@ -73,6 +73,7 @@ def _parts(settings: Settings, database: Database, transport: Transport, bell: B
     from providers.health.health import SharedHealth  # noqa: PLC0415
     from providers.registry import providers_in_use  # noqa: PLC0415
     from workers.announcer import Announcer  # noqa: PLC0415
+    from workers.attendance import Attendance  # noqa: PLC0415
     from workers.circuit_watch import CircuitWatch  # noqa: PLC0415
     from workers.connection import PlatformConnection  # noqa: PLC0415
     from workers.dispatcher import Dispatcher  # noqa: PLC0415
@@ -83,6 +84,7 @@ def _parts(settings: Settings, database: Database, transport: Transport, bell: B
 
     url = settings.postgres_url("platform")
     return {
+        "attendance": Attendance(PlatformConnection(url, "gatehouse-attendance")),
         "dispatcher": Dispatcher(
             PlatformConnection(url, "gatehouse-dispatcher", flush=False, by_key=True),
             transport,

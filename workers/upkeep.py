@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import structlog
 
 from config.telemetry import QUEUE_DEPTH, QUEUE_OLDEST_SECONDS
+from domain.maintenance.record import note_run
+from domain.maintenance.work import UPKEEP
 from domain.queue.draining import complete_drains
 from domain.queue.stats import depths
-from domain.queue.upkeep import keep_up
+from domain.queue.upkeep import keep_up, words_of
 from workers.connection import PlatformConnection
 
 MEASURE_EVERY: Final = 5.0
@@ -46,6 +48,13 @@ class Upkeep:
         for queue in self._connection.run(complete_drains):
             _log.info("queue_drained", queue=queue)
         if time.monotonic() - self._kept_up >= KEEP_UP_EVERY:
-            done = self._connection.run(keep_up)
+            done = self._connection.run(_keep_up)
             self._kept_up = time.monotonic()
             _log.info("upkeep_done", **done)
+
+
+def _keep_up(connection: psycopg.Connection[Any]) -> dict[str, int]:
+    begun = time.monotonic()
+    done = keep_up(connection)
+    note_run(connection, UPKEEP, "scheduler", words_of(done), time.monotonic() - begun)
+    return done

@@ -58,6 +58,7 @@ ACTIONS: Final[dict[str, str]] = {
     "knowledge.changed": "changed the knowledge base",
     "knowledge.removed": "removed from the knowledge base",
     "knowledge.reordered": "put the knowledge base in another order",
+    "maintenance.run": "had maintenance run at once",
     "membership.given": "gave a role",
     "membership.taken": "took a role away",
     "notice.resolve": "said that a notice is dealt with",

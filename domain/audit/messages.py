@@ -12,3 +12,9 @@ from domain.queue.message import Message, job
 @dataclass(frozen=True, slots=True)
 class VerifyAudit(Message):
     """Verify the newest entries of every chain, and tell operators when something is wrong."""
+
+
+@job(kind="audit.verify_all", queue="maintenance", max_attempts=2, time_limit=timedelta(hours=1))
+@dataclass(frozen=True, slots=True)
+class VerifyWholeAudit(Message):
+    """Verify every entry of every chain, and tell operators when something is wrong."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from domain.audit.messages import VerifyAudit
+from domain.audit.messages import VerifyAudit, VerifyWholeAudit
 from domain.audit.verify import Scope, heads, verify
 from domain.kernel.ids import PLATFORM_ORG_ID
 from domain.notices.raising import NoticeKind, raise_notice
@@ -41,6 +41,12 @@ def verify_audit(message: VerifyAudit, run: Run) -> Outcome:
     """Verify the newest entries. What is found wrong is told of, not repaired: the job has done its work."""
     del message
     return Done(watch(run.scope, newest=NEWEST).words)
+
+
+def verify_whole_audit(message: VerifyWholeAudit, run: Run) -> Outcome:
+    """Verify all entries. What is found wrong is told of, as above."""
+    del message
+    return Done(watch(run.scope).words)
 
 
 def watch(scope: Scope, *, newest: int | None = None) -> Watched:

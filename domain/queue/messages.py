@@ -11,6 +11,12 @@ from domain.queue.message import Message, job
 JOB_DIED: Final = "queue.job_died"
 
 
+@job(kind="queue.keep_up", queue="maintenance")
+@dataclass(frozen=True, slots=True)
+class KeepUp(Message):
+    """Do now what the scheduler does hourly: make room for the coming months, forget old workers."""
+
+
 @job(kind=JOB_DIED, queue="default", max_attempts=10, priority=50)
 @dataclass(frozen=True, slots=True)
 class JobDied(Message):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Integer, SmallInteger, Text
+from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -65,7 +65,7 @@ class JobAttempt(Base):
 
 
 class Worker(Base):
-    """A worker process and the last time it was heard of."""
+    """A worker or scheduler process (`role`), the last time it was heard of, and its memory (`rss_bytes`)."""
 
     __tablename__ = "workers"
 
@@ -78,6 +78,8 @@ class Worker(Base):
     started_at: Mapped[datetime] = mapped_column(_TIME)
     heartbeat_at: Mapped[datetime] = mapped_column(_TIME)
     stopped_at: Mapped[datetime | None] = mapped_column(_TIME)
+    role: Mapped[str] = mapped_column(Text)
+    rss_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Queue(Base):

@@ -1,20 +1,22 @@
-"""Which workers are there: they register, leave heartbeats, and say when they stop."""
+"""Which workers and schedulers are there: they register, leave heartbeats, and say when they stop."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 if TYPE_CHECKING:
     import psycopg
 
+Role = Literal["worker", "scheduler"]
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """What a worker process says of itself."""
+    """What a process says of itself. A scheduler takes no jobs: it has no queues and no threads for them."""
 
     id: UUID
     hostname: str
@@ -22,20 +24,46 @@ class WorkerInfo:
     queues: Sequence[str]
     threads: int
     version: str
+    role: Role = "worker"
+    rss_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The last time that a process was heard of, by its own word and the database's clock."""
+
+    role: Role
+    at: datetime
 
 
 def register(connection: psycopg.Connection[Any], worker: WorkerInfo) -> None:
-    """Make a worker known, so that it may claim jobs."""
+    """Make a process known; a worker may claim jobs from then on."""
     connection.execute(
-        "INSERT INTO workers (id, hostname, pid, queues, threads, version) VALUES (%s, %s, %s, %s, %s, %s)",
-        (worker.id, worker.hostname, worker.pid, list(worker.queues), worker.threads, worker.version),
+        "INSERT INTO workers (id, hostname, pid, queues, threads, version, role, rss_bytes)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            worker.id,
+            worker.hostname,
+            worker.pid,
+            list(worker.queues),
+            worker.threads,
+            worker.version,
+            worker.role,
+            worker.rss_bytes,
+        ),
     )
 
 
-def beat(connection: psycopg.Connection[Any], worker_id: UUID) -> bool:
-    """Leave a heartbeat. False: this worker was declared dead, its jobs are not its own any more; register anew."""
-    query = "UPDATE workers SET heartbeat_at = clock_timestamp() WHERE id = %s AND stopped_at IS NULL"
-    return connection.execute(query, (worker_id,)).rowcount == 1
+def beat(connection: psycopg.Connection[Any], worker_id: UUID, rss_bytes: int | None = None) -> bool:
+    """Leave a heartbeat, and say how much memory the process holds.
+
+    False: this worker was declared dead, its jobs are not its own any more; register anew.
+    """
+    query = """
+        UPDATE workers SET heartbeat_at = clock_timestamp(), rss_bytes = coalesce(%s, rss_bytes)
+        WHERE id = %s AND stopped_at IS NULL
+    """
+    return connection.execute(query, (rss_bytes, worker_id)).rowcount == 1
 
 
 def stop(connection: psycopg.Connection[Any], worker_ids: Sequence[UUID]) -> None:
@@ -44,9 +72,10 @@ def stop(connection: psycopg.Connection[Any], worker_ids: Sequence[UUID]) -> Non
     connection.execute(query, (list(worker_ids),))
 
 
-def heartbeats(connection: psycopg.Connection[Any]) -> Mapping[UUID, datetime]:
-    """Return the last heartbeat of each worker that has not stopped."""
-    return dict(connection.execute("SELECT id, heartbeat_at FROM workers WHERE stopped_at IS NULL").fetchall())
+def heartbeats(connection: psycopg.Connection[Any]) -> Mapping[UUID, Heartbeat]:
+    """Return the last heartbeat of each process that has not stopped."""
+    rows = connection.execute("SELECT id, role, heartbeat_at FROM workers WHERE stopped_at IS NULL").fetchall()
+    return {worker_id: Heartbeat(role, at) for worker_id, role, at in rows}
 
 
 def threads_by_queue(connection: psycopg.Connection[Any]) -> Mapping[str, int]:

@@ -77,6 +77,9 @@ def depths(connection: psycopg.Connection[Any]) -> Sequence[QueueDepth]:
 
 def live_workers(connection: psycopg.Connection[Any]) -> int:
     """Return how many worker processes have left a heartbeat in the last ten seconds."""
-    query = "SELECT count(*) FROM workers WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '10 s'"
+    query = """
+        SELECT count(*) FROM workers
+        WHERE role = 'worker' AND stopped_at IS NULL AND heartbeat_at > now() - interval '10 s'
+    """
     row = connection.execute(query).fetchone()
     return 0 if row is None else int(row[0])

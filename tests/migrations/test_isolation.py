@@ -29,6 +29,7 @@ PLATFORM_TABLES = {
     "flag_targets",
     "flags",
     "guess_counts",
+    "maintenance_runs",
     "oidc_identities",
     "platform_activity_statistics",
     "platform_job_statistics",

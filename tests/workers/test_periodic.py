@@ -10,16 +10,17 @@ from datetime import timedelta
 import pytest
 
 from domain.kernel.ids import PLATFORM_ORG_ID
+from domain.maintenance.work import Work
 from domain.queue.outcome import Done
 from tests.support.queue_kinds import Errand, Note
 from tests.support.queue_lab import Lab
 from workers.connection import PlatformConnection
-from workers.periodic import Periodic, PeriodicWork
+from workers.periodic import PeriodicWork
 
 pytestmark = pytest.mark.integration
 
-HOURLY = Periodic("test-hourly", timedelta(hours=1), Note("hourly"))
-DAILY = Periodic("test-daily", timedelta(days=1), Errand(7))
+HOURLY = Work("test-hourly", timedelta(hours=1), Note("hourly"))
+DAILY = Work("test-daily", timedelta(days=1), Errand(7))
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_work(lab: Lab, work: Period
 
 def test_work_that_an_outage_calls_for_is_asked_for_at_the_start(lab: Lab) -> None:
     lab.execute("DELETE FROM schedules")
-    after = Periodic("test-after", timedelta(hours=1), Note(), after_outage=True)
+    after = Work("test-after", timedelta(hours=1), Note(), after_outage=True)
     asked: list[int] = []
     for _ in range(2):
         with closing(PlatformConnection(lab.urls.platform, "periodic")) as connection:

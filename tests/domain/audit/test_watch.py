@@ -9,12 +9,12 @@ import pytest
 from domain.audit.messages import VerifyAudit
 from domain.audit.watch import verify_audit, watch
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
+from domain.maintenance.work import PERIODIC
 from domain.notices.listing import list_notices
 from domain.queue.claim import Claimed
 from domain.queue.outcome import Done
 from domain.queue.run import Run
 from tests.support.audit_lab import AuditLab, organization
-from workers.periodic import PERIODIC
 
 pytestmark = pytest.mark.integration
 
