@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import redis.asyncio
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
+from api.dashboard import theme
+from api.dashboard.files import Assets
 from api.edge.deadline import Deadline
 from api.edge.door import Door
 from api.edge.limiter import Limiter
@@ -22,7 +23,7 @@ from api.intake import Intake
 from api.middleware import BodyLimit, Boundary
 from api.numbers import NumberDirectory
 from api.openapi import complete_document
-from api.pages import ASSETS, answer_with_pages
+from api.pages import answer_with_pages
 from api.routes import (
     account,
     account_letters,
@@ -126,6 +127,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     journeys.router,
     sandbox.router,
     sandbox_mail.router,
+    theme.router,
 )
 
 
@@ -151,7 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
     answer_with_problems(app)
     answer_with_pages(app)
     complete_document(app)
-    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    app.mount("/assets", Assets(), name="assets")
     # The last one added is the outermost.
     app.add_middleware(BodyLimit)
     app.add_middleware(Deadline)

@@ -1,8 +1,9 @@
 """Server-rendered pages: escaped templates, under a policy that allows only our own assets.
 
-A template gets `csrf_token`, `csp_nonce`, `who` (None or the name and roles of who signed in) and `view_as` (None or as
-which client the pages are seen, and until when). Without `request` these are empty: right for a page to which it makes
-no difference who reads it, and which changes nothing.
+A template gets `csrf_token`, `csp_nonce`, `who` (None or the name and roles of who signed in), `view_as` (None or as
+which client the pages are seen, and until when), `frame` (what stands around it: navigation, organization, colours),
+`said` (a message of the page before) and `theme`. Without `request` these are empty: right for a page to which it makes
+no difference who reads it, and which changes nothing. How a page is written says docs/dashboard.md.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ from starlette.responses import HTMLResponse, Response
 
 from api import csrf
 from api.access.browser import known_browser, set_cookie
+from api.dashboard.files import asset
+from api.dashboard.flash import said, was_said
+from api.dashboard.frame import frame_of, theme_of, viewer_of
+from api.dashboard.icons import icon_href
+from api.dashboard.viewer import Viewer, drawn_for, viewer
+from api.dashboard.words import FILTERS
 from api.errors import ProblemError, on_http, problem_response
-from domain.access.authorize import reach
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,8 +37,7 @@ if TYPE_CHECKING:
     from api.access.browser import Browser
     from config.settings import Settings
 
-DASHBOARD: Final = Path(__file__).parent / "dashboard"
-ASSETS: Final = DASHBOARD / "assets"
+_TEMPLATES: Final = Path(__file__).parent / "dashboard" / "templates"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:;"
     " font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none';"
@@ -40,12 +45,14 @@ _POLICY: Final = (
 )
 
 _templates = Environment(
-    loader=FileSystemLoader(DASHBOARD / "templates"),
+    loader=FileSystemLoader(_TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.globals |= {"asset": asset, "icon_href": icon_href, "viewer": viewer}
+_templates.filters |= FILTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +93,24 @@ def page(template: str, /, status: int = 200, *, request: Request | None = None,
     nonce = secrets.token_urlsafe(16)
     browser = known_browser(request) if request else None
     token = _Token(request, browser) if request else None
+    message = said(request) if request else None
     about = {
         "csp_nonce": nonce,
         "csrf_token": token or "",
         "who": _who(browser),
         "view_as": browser.view if browser else None,
-        "plays": request is not None and browser is not None and _may_play(request, browser),
+        "frame": frame_of(request) if request else None,
+        "theme": theme_of(request) if request else None,
+        "said": message,
     }
-    response = HTMLResponse(_templates.get_template(template).render(about | context), status)
+    with drawn_for(viewer_of(request, token) if request else Viewer()):
+        response = HTMLResponse(_templates.get_template(template).render(about | context), status)
     response.headers["content-security-policy"] = _POLICY.format(nonce=nonce)
     response.headers["cache-control"] = "no-store"
     if token:
         token.let_hold(response)
+    if request and message:
+        was_said(request, response)
     return response
 
 
@@ -112,9 +125,7 @@ def problem_answer(scope: Scope, problem: ProblemError, *, request: Request | No
     request_id = scope.get("state", {}).get("request_id")
     if problem.status < 400 or not _reads_pages(scope):  # noqa: PLR2004 - what is no error leads elsewhere
         return problem_response(problem, request_id)
-    response = page(
-        "problem.html", problem.status, request=request, words=str(problem), request_id=request_id, sandbox=False
-    )
+    response = page("problem.html", problem.status, request=request, words=str(problem), request_id=request_id)
     response.headers.update(problem.headers or {})
     return response
 
@@ -131,11 +142,6 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 def _reads_pages(scope: Scope) -> bool:
     return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api/")
-
-
-def _may_play(request: Request, browser: Browser) -> bool:
-    """Whether the sandbox is offered, which is the platform's."""
-    return reach(request.app.state.roles, browser.principal, "sandbox.use", None) is not None
 
 
 def _who(browser: Browser | None) -> Who | None:

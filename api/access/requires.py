@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -101,6 +101,11 @@ class Access:
                 organization_of_client(session, client_id)
                 yield session
 
+    def by(self, permission: str) -> Access | None:
+        """Return what the same request may reach with another permission, for pages of parts; None without it."""
+        within = reach(self._book, self.principal, permission, self.org_id)
+        return None if within is None else replace(self, reach=within)
+
     def may(self, permission: str) -> bool:
         """Whether another permission is theirs here, for what a page offers. The server asks again when it is used."""
         return reach(self._book, self.principal, permission, self.org_id) is not None
@@ -146,7 +151,10 @@ class Requires:
                 "This is a demonstration, so what can't be undone is turned off. On your own installation it works.",
                 kind="demo",
             )
-        return Access(principal, organization, within, actor_of(request, principal), database, book)
+        access = Access(principal, organization, within, actor_of(request, principal), database, book)
+        # What is drawn around a page goes by it, also around one that says what went wrong later.
+        request.state.access = access
+        return access
 
 
 class Public:

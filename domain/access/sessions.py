@@ -54,6 +54,7 @@ class FoundSession:
     created_at: datetime
     expires_at: datetime
     second_factor_at: datetime | None
+    timezone: str | None
     view: View | None
     view_ran_out: bool
 
@@ -124,7 +125,7 @@ def open_session(
 # A write that finds nothing to write costs no transaction id; so most requests only read.
 _FIND: Final = text("""
     WITH RECURSIVE found AS MATERIALIZED (
-        SELECT s.*, u.email, u.name FROM user_sessions s LEFT JOIN users u ON u.id = s.user_id
+        SELECT s.*, u.email, u.name, u.timezone FROM user_sessions s LEFT JOIN users u ON u.id = s.user_id
         WHERE s.token_hash = :token_hash AND s.expires_at > :now AND s.last_seen_at > :idle_since
             AND u.disabled_at IS NULL
     ), seen AS (
@@ -167,6 +168,7 @@ def find_session(session: Session, token: str, now: datetime, idle: timedelta = 
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         second_factor_at=row["second_factor_at"],
+        timezone=row["timezone"],
         view=view if lasts else None,
         view_ran_out=viewing and not lasts,
     )

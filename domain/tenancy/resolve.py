@@ -26,6 +26,7 @@ class ResolvedOrganization:
 
     id: UUID
     slug: str
+    name: str
     is_active: bool
 
 
@@ -38,10 +39,10 @@ def find_organization(session: Session, named: UUID | str) -> ResolvedOrganizati
     """
     column = Organization.id if isinstance(named, UUID) else Organization.slug
     row = session.execute(
-        select(Organization.id, Organization.slug, Organization.status).where(
+        select(Organization.id, Organization.slug, Organization.name, Organization.status).where(
             column == named, Organization.id != PLATFORM_ORG_ID
         )
     ).one_or_none()
     if row is None:
         raise OrganizationNotFoundError
-    return ResolvedOrganization(row.id, row.slug, row.status == "active")
+    return ResolvedOrganization(row.id, row.slug, row.name, row.status == "active")
