@@ -51,6 +51,7 @@ _HINTS: Final = {
     "jwt.role_map": "Write, for example, ops=implementation_lead,support=workspace_viewer.",
     "ai.api_key": "Set the key of the service at GATEHOUSE_AI__BASE_URL.",
     "ai.model": "Set the name of the model to ask.",
+    "oidc.allowed_networks": "Write, for example, 10.20.0.0/16.",
     "oidc.issuer": "Set it to the issuer's URL, such as https://login.example.com.",
     "oidc.client_id": "Copy the client id that the OpenID provider gave this installation.",
 }

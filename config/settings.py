@@ -117,6 +117,8 @@ class Oidc(BaseModel):
     client_id: str | None = None
     client_secret: SecretStr | None = None
     """None for a client without one, which PKCE alone protects."""
+    allowed_networks: Annotated[str, AfterValidator(_networks)] = ""
+    """Private networks that the provider may be in, in CIDR form, separated by commas."""
 
 
 class Jwt(BaseModel):

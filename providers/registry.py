@@ -125,12 +125,13 @@ def build_sealer(settings: Settings) -> Sealer:
 def build_openid(settings: Settings) -> OpenIdProvider | None:
     """Return the OpenID provider that people may sign in with, None when none is set."""
     from providers.oidc.client import OidcClient  # noqa: PLC0415  # as above
+    from providers.webhooks.addresses import networks  # noqa: PLC0415  # as above
 
     oidc = settings.oidc
     if oidc.issuer is None or oidc.client_id is None:
         return None
     secret = oidc.client_secret.get_secret_value() if oidc.client_secret else None
-    return OidcClient(oidc.issuer, oidc.client_id, secret)
+    return OidcClient(oidc.issuer, oidc.client_id, secret, allowed=networks(oidc.allowed_networks))
 
 
 def build_unsubscribe_links(settings: Settings) -> UnsubscribeLinks:

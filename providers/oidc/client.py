@@ -13,10 +13,14 @@ from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
 
 from domain.access.openid_ports import Identity, NotVouchedForError, ProviderAwayError
-from providers.oidc.metadata import SECONDS, Published
+from providers.oidc.guarded import SECONDS, GuardedAdapter, guard_for
+from providers.oidc.metadata import Published
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from domain.access.openid_ports import Attempt
+    from providers.webhooks.addresses import Network
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256")
 """What an ID token may be signed with. All have a public key: with HS256, or none, anybody could sign."""
@@ -25,12 +29,15 @@ _NEEDED: Final = ("iss", "sub", "aud", "exp", "iat", "nonce")
 
 
 class OidcClient:
-    """An `OpenIdProvider`. Without a secret, PKCE alone protects the code."""
+    """An `OpenIdProvider`. Without a secret, PKCE alone protects the code. `allowed`: private networks it may be in."""
 
-    def __init__(self, issuer: str, client_id: str, client_secret: str | None) -> None:
+    def __init__(
+        self, issuer: str, client_id: str, client_secret: str | None, *, allowed: Collection[Network] = ()
+    ) -> None:
         self._client_id = client_id
         self._client_secret = client_secret
-        self._published = Published(issuer)
+        self._guard = guard_for(issuer, allowed)
+        self._published = Published(issuer, self._guard)
 
     def address(self, attempt: Attempt, return_to: str) -> str:
         """Return where a browser has to go to sign in there. Raises ProviderAwayError."""
@@ -55,7 +62,7 @@ class OidcClient:
     def _session(self, return_to: str) -> OAuth2Session:
         posts = self._client_secret is not None and self._published.metadata().posts_secret
         way = "client_secret_post" if posts else "client_secret_basic"
-        return OAuth2Session(
+        session = OAuth2Session(
             self._client_id,
             self._client_secret,
             token_endpoint_auth_method=way if self._client_secret else "none",
@@ -63,6 +70,9 @@ class OidcClient:
             redirect_uri=return_to,
             code_challenge_method="S256",
         )
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, GuardedAdapter(self._guard))
+        return session
 
     def _token(self, session: OAuth2Session, attempt: Attempt, code: str) -> dict[str, Any]:
         endpoint = self._published.metadata().token_endpoint

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import jwt
-import requests
 
 from domain.access.openid_ports import NotVouchedForError, ProviderAwayError
+from providers.webhooks.ask import Guard, ask
+from providers.webhooks.network import CallFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECONDS: Final = 5.0
-"""How long any one answer of the provider is waited for."""
 _FRESH: Final = 3600.0
 _ASK_ANEW_AFTER: Final = 10.0
 """An unknown key makes us ask once more, but no more often than this: anybody can send a token that names one."""
@@ -40,8 +41,9 @@ class Metadata:
 class Published:
     """Reads what the provider publishes when it is needed, and keeps it for an hour. Thread-safe."""
 
-    def __init__(self, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, issuer: str, guard: Guard, clock: Callable[[], float] = time.monotonic) -> None:
         self._issuer = issuer
+        self._guard = guard
         self._clock = clock
         self._lock = threading.Lock()
         self._metadata: tuple[float, Metadata] | None = None
@@ -98,7 +100,7 @@ class Published:
         if self._clock() < self._away_until:
             raise ProviderAwayError
         try:
-            return _read(address)
+            return _read(self._guard, address)
         except ProviderAwayError:
             self._away_until = self._clock() + _AWAY_SECONDS
             raise
@@ -111,13 +113,12 @@ def _choose(keys: jwt.PyJWKSet, key_id: str | None) -> jwt.PyJWK | None:
     return next((key for key in signing if key.key_id == key_id), None)
 
 
-def _read(address: str) -> dict[str, Any]:
+def _read(guard: Guard, address: str) -> dict[str, Any]:
     try:
-        answer = requests.get(address, timeout=SECONDS, allow_redirects=False, headers={"Accept": "application/json"})
-        answer.raise_for_status()
-        said = answer.json()
-    except (requests.RequestException, ValueError) as error:
+        answer = ask(guard, "GET", address, {"accept": "application/json"})
+        said = json.loads(answer.body)
+    except (CallFailedError, ValueError, RecursionError) as error:
         raise ProviderAwayError from error
-    if answer.status_code != requests.codes.ok or not isinstance(said, dict):
+    if answer.status != HTTPStatus.OK or not isinstance(said, dict):
         raise ProviderAwayError
     return said

@@ -37,7 +37,12 @@ def provider() -> Iterator[OidcDouble]:
 
 @pytest.fixture
 def settings(settings: Settings, provider: OidcDouble) -> Settings:
-    oidc = {"issuer": provider.issuer, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    oidc = {
+        "issuer": provider.issuer,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "allowed_networks": "127.0.0.0/8",
+    }
     return settings.model_copy(update={"oidc": Oidc.model_validate(oidc)})
 
 
