@@ -5,7 +5,6 @@ Plain ASGI, because the ingest routes pay for every layer.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from functools import cache
 from http import HTTPStatus
@@ -17,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
+from api.edge.forwarded import caller
 from api.edge.headers import FOR_DATA, FOR_PAGES, HTTPS_ONLY, rate_headers
 from api.errors import ProblemError, problem_response
 from config.telemetry import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, UNMATCHED, report_error
@@ -53,7 +53,8 @@ class Boundary:
         request_id = _request_id(_header(scope, b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         if self._proxy_hops:
-            scope["client"] = _client(scope, self._proxy_hops) or scope.get("client")
+            seen = caller(scope["headers"], self._proxy_hops)
+            scope["client"] = None if seen is None else (seen, 0)
         answer = _Answer(send, scope["state"], https=self._https)
         tokens = bind_contextvars(request_id=request_id)
         try:
@@ -158,18 +159,6 @@ def _header(scope: Scope, wanted: bytes) -> bytes | None:
 def _request_id(given: bytes | None) -> str:
     """Return the caller's id for this request when it is a plain one, so that traces join up, else a new one."""
     return given.decode() if given and _REQUEST_ID.fullmatch(given) else str(new_id())
-
-
-def _client(scope: Scope, hops: int) -> tuple[str, int] | None:
-    """Return the address that the outermost of our own proxies saw, if all of them have left their mark."""
-    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
-    seen = [part.strip() for part in forwarded.decode("latin-1").split(",")]
-    if len(seen) < hops:
-        return None
-    try:
-        return str(ipaddress.ip_address(seen[-hops])), 0
-    except ValueError:
-        return None
 
 
 def _route(scope: Scope) -> str:

@@ -32,6 +32,10 @@ HTTP_REQUEST_SECONDS = Histogram(
     ["route"],
     buckets=_REQUEST_BUCKETS,
 )
+UNKNOWN_CALLERS = Counter(
+    "gatehouse_unknown_callers_total",
+    "Requests turned away because the proxies in front did not say readably whose they are.",
+)
 INGEST = Counter(
     "gatehouse_ingest_total", "Inbound messages and callbacks by what became of them.", ["channel", "outcome"]
 )

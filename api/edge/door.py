@@ -9,6 +9,7 @@ from api.edge.hosts import Hosts
 from api.edge.limiter import Rate
 from api.errors import ProblemError
 from api.pages import problem_answer
+from config.telemetry import UNKNOWN_CALLERS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -36,6 +37,7 @@ class Door:
         self._app = app
         self._hosts = Hosts(settings.public_url, settings.allowed_hosts, lenient=not settings.is_production)
         self._allowed = AllowedNetworks(settings.admin_allowed_networks)
+        self._behind_proxies = settings.trusted_proxy_hops > 0
         self._limiter = limiter
         self._rate = Rate("address", settings.rates.address)
 
@@ -58,9 +60,18 @@ class Door:
         if "\x00" in path or b"%00" in scope["query_string"]:
             raise ProblemError(422, "An address holds a NUL, which no text here does.", kind="invalid-request")
         self._require_host(scope)
+        client = scope.get("client")
+        if client is None and self._behind_proxies:
+            # Whoever is nobody in particular would share limits and rights with all others who are.
+            UNKNOWN_CALLERS.inc()
+            raise ProblemError(
+                400,
+                "It can't be told from where this request comes: the proxies in front did not say so. Whoever runs this"
+                " installation: they append to X-Forwarded-For, and GATEHOUSE_TRUSTED_PROXY_HOPS is their number.",
+                kind="caller",
+            )
         if not is_administration(path):
             return
-        client = scope.get("client")
         address = None if client is None else cast("str", client[0])
         if not self._allowed.admit(address):
             raise ProblemError(

@@ -223,18 +223,40 @@ def test_requests_are_counted_by_template(
         (1, "203.0.113.7", "203.0.113.7"),
         (1, "198.51.100.1, 203.0.113.7", "203.0.113.7"),
         (2, "198.51.100.1, 203.0.113.7", "198.51.100.1"),
-        (2, "203.0.113.7", "192.0.2.1"),
-        (1, "not-an-address", "192.0.2.1"),
-        (1, None, "192.0.2.1"),
+        (1, "203.0.113.7:4711", "203.0.113.7"),
+        (1, "[2001:db8::7]:4711", "2001:db8::7"),
+        (1, "::ffff:203.0.113.7", "203.0.113.7"),
     ],
 )
 def test_the_client_is_who_our_outermost_proxy_saw(
-    unconnected: MakeSettings, hops: int, forwarded: str | None, seen: str
+    unconnected: MakeSettings, hops: int, forwarded: str, seen: str
 ) -> None:
     app = create_app(unconnected(trusted_proxy_hops=hops))
     routes_for_tests(app)
-    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-    assert AppClient(app).get("/probe/who", headers=headers).json() == seen
+    assert AppClient(app).get("/probe/who", headers={"X-Forwarded-For": forwarded}).json() == seen
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded"), [(2, "203.0.113.7"), (1, "not-an-address"), (1, "203.0.113.7, "), (1, ""), (1, None)]
+)
+@pytest.mark.parametrize("path", ["/probe/who", "/sign-in", "/api/widget/config/x/y", "/unsubscribe/x"])
+def test_who_cannot_be_told_is_turned_away_and_shares_no_address(
+    unconnected: MakeSettings, hops: int, forwarded: str | None, path: str
+) -> None:
+    app = create_app(unconnected(trusted_proxy_hops=hops))
+    routes_for_tests(app)
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    before = REGISTRY.get_sample_value("gatehouse_unknown_callers_total") or 0
+    answer = AppClient(app).get(path, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:gatehouse:problem:caller")
+    assert "GATEHOUSE_TRUSTED_PROXY_HOPS" in answer.json()["detail"]
+    assert REGISTRY.get_sample_value("gatehouse_unknown_callers_total") == before + 1
+
+
+def test_probes_and_signed_webhooks_need_no_address(unconnected: MakeSettings) -> None:
+    client = AppClient(create_app(unconnected(trusted_proxy_hops=1)))
+    assert client.get("/api/health").status_code == 200
+    assert client.post("/webhooks/twilio/sms", data={"From": "+15005550001"}).status_code == 403
 
 
 def test_a_stream_that_is_cut_short_ends_properly(unconnected: MakeSettings) -> None:
