@@ -74,6 +74,8 @@ from domain.access.roles.live import LiveRoles
 from domain.conversations.recover import ask_for_recovery
 from domain.kernel.clock import SystemClock
 from domain.kernel.database import Database
+from domain.statistics.flusher import Flusher
+from domain.statistics.tally import Tally
 from domain.webhooks.means import WebhookMeans
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
@@ -181,10 +183,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
     publisher = publish_from(app.state.database, transport, bell, window=settings.queue_window)
+    app.state.thread_signals = RedisSignals(settings.redis_url.get_secret_value())
+    flusher = _count(app)
     app.state.numbers = NumberDirectory(app.state.database)
     app.state.numbers.start()
     app.state.spool = Spool(settings.data_dir / "spool", settings.redis_url.get_secret_value())
-    app.state.ingest = Ingest(settings.postgres_url("platform"), publisher, app.state.spool.failed)
+    app.state.ingest = Ingest(settings.postgres_url("platform"), publisher, app.state.spool.failed, app.state.tally)
     app.state.ingest.start()
     app.state.intake = Intake(app.state.numbers, app.state.ingest, app.state.spool, app.state.database)
     await app.state.spool.start(
@@ -192,7 +196,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     app.state.signals = Signals(app.state.redis)
     app.state.signals.start()
-    app.state.thread_signals = RedisSignals(settings.redis_url.get_secret_value())
     app.state.bots = BotDirectory(app.state.database)
     app.state.chat = Chat(settings, app.state.database, app.state.ingest)
     app.state.limiter.share(app.state.redis)
@@ -208,7 +211,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.numbers.close()
         await app.state.redis.aclose()
         await asyncio.to_thread(app.state.flags.close)
+        await asyncio.to_thread(flusher.close)
         transport.close()
         bell.close()
         await asyncio.to_thread(app.state.roles.close)
         app.state.database.close()
+
+
+def _count(app: FastAPI) -> Flusher:
+    """Count what happens in this process, and what its transactions note."""
+    app.state.tally = Tally()
+    app.state.database.on_commit(app.state.tally.after_commit)
+    flusher = Flusher(app.state.tally, app.state.database, app.state.thread_signals.changes)
+    flusher.start()
+    return flusher

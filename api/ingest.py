@@ -20,6 +20,8 @@ from api.refusals import is_refusal
 from config.telemetry import INGEST
 from domain.conversations.accept import ACCEPT, Inbound, parameters
 from domain.queue.publish import Publisher, QueuedJob
+from domain.statistics.activities import Activity
+from domain.statistics.tally import Tally
 
 BATCH: Final = 200
 WAITING_LIMIT: Final = 5_000
@@ -41,13 +43,21 @@ class NotStoredError(ProblemError):
 class Ingest:
     """One committer a process: while it commits, the next batch gathers.
 
-    `on_failure` is called when the database fails, before any request that waited for it goes on.
+    `on_failure` is called when the database fails, before any request that waited for it goes on; `tally` counts what
+    was stored.
     """
 
-    def __init__(self, platform_url: str, publisher: Publisher, on_failure: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        platform_url: str,
+        publisher: Publisher,
+        on_failure: Callable[[], None] = lambda: None,
+        tally: Tally | None = None,
+    ) -> None:
         self._url = platform_url
         self._publisher = publisher
         self._on_failure = on_failure
+        self._tally = tally
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._waiting: list[_Waiting] = []
         self._arrived = asyncio.Event()
@@ -154,6 +164,9 @@ class Ingest:
         for message, future in batch:
             if not future.done():
                 future.set_result(message.message_id in stored)
+            if self._tally is not None and message.message_id in stored:
+                channel = message.channel
+                self._tally.happened(Activity.RECEIVED, channel, org_id=message.org_id, client_id=message.client_id)
         if stored:
             jobs = [message.job for message in messages if stored.get(message.message_id)]
             task = asyncio.create_task(asyncio.to_thread(self._hand_over, jobs, left=len(jobs) < len(stored)))

@@ -1,8 +1,10 @@
-"""Signals over Redis that something on a page has changed. They carry no content: the page reads what is committed."""
+"""Signals over Redis that something on a page has changed. They say no more: the page reads what is committed."""
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import structlog
@@ -10,10 +12,17 @@ from redis.exceptions import RedisError
 
 from providers.brokers.redis import connect
 
+if TYPE_CHECKING:
+    from domain.statistics.ports import Change
+
 THREAD: Final = "gatehouse:thread:"
 """Followed by the conversation's id."""
 PHONE: Final = "gatehouse:phone:"
 """Followed by the id of the client whose sandbox has a new text."""
+LIVE: Final = "gatehouse:live"
+"""What there is news of, as JSON: a list of topic, organization and client or null; an empty one for anything."""
+MOST_CHANGES: Final = 500
+"""More than that at once are told as anything."""
 _log = structlog.get_logger(__name__)
 
 
@@ -31,8 +40,21 @@ class RedisSignals:
         """Signal that a client's sandbox took a text."""
         self._publish(f"{PHONE}{client_id}")
 
-    def _publish(self, channel: str) -> None:
+    def changes(self, changes: Collection[Change]) -> None:
+        """Signal what there is news of."""
+        told = [] if len(changes) > MOST_CHANGES else [[one.topic, str(one.org_id), _id(one)] for one in changes]
+        self._publish(LIVE, json.dumps(told))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _publish(self, channel: str, content: str = "1") -> None:
         try:
-            self._client.publish(channel, "1")
+            self._client.publish(channel, content)
         except RedisError as error:
             _log.warning("signal_lost", error=type(error).__name__)
+
+
+def _id(change: Change) -> str | None:
+    return None if change.client_id is None else str(change.client_id)

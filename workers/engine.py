@@ -11,10 +11,13 @@ from dramatiq.middleware import TimeLimit
 
 from domain.kernel.database import Database
 from domain.queue.ports import Transport
+from domain.statistics.flusher import Flusher
+from domain.statistics.tally import Tally
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
 from providers.registry import build_flags
+from providers.signals import RedisSignals
 from workers.active import Active
 from workers.broker import DRAMATIQ_QUEUE, RECEIVE_WAIT, JobBroker, JobConsumer
 from workers.connection import PlatformConnection
@@ -57,6 +60,11 @@ class Engine:
         self.flags = build_flags(settings)
         self.flags.serve(self.database)
         self.flags.start()
+        self.tally = Tally()
+        self.database.on_commit(self.tally.after_commit)
+        self._signals = RedisSignals(settings.redis_url.get_secret_value())
+        self._statistics = Flusher(self.tally, self.database, self._signals.changes)
+        self._statistics.start()
         clock = DatabaseClock()
         self.slots = Slots(settings.worker_threads)
         self.active = Active()
@@ -65,7 +73,7 @@ class Engine:
         )
         self.finisher = Finisher(PlatformConnection(url, "gatehouse-finish", by_key=True), self.active.discard)
         services = build_services(settings, self.database, clock, self.flags)
-        self.runner = Runner(services, clock, self.finisher.submit)
+        self.runner = Runner(services, clock, self.finisher.submit, self.tally)
         self._claims = PlatformConnection(url, "gatehouse-claim", flush=False, by_key=True)
         self.broker = JobBroker(self._consumer, [TimeLimit(time_limit=_DAY_MS), Lifecycle(self)])
         dramatiq.actor(broker=self.broker, actor_name="run", queue_name=DRAMATIQ_QUEUE)(self._run)
@@ -78,9 +86,11 @@ class Engine:
         """Write the ends that wait, for at most `seconds`, then say goodbye; return whether all were written."""
         written = self.finisher.close(seconds)
         self.presence.close()
+        self._statistics.close()
         self.flags.close()
         self.transport.close()
         self.bell.close()
+        self._signals.close()
         self.database.close()
         return written
 

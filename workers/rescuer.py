@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import psycopg
@@ -16,8 +17,11 @@ import structlog
 
 from config.telemetry import RESCUED_JOBS, WORKERS_ALIVE
 from domain.queue.presence import Heartbeat, heartbeats, stop
-from domain.queue.rescue import rescue
+from domain.queue.rescue import Rescued, rescue
 from workers.connection import PlatformConnection
+
+if TYPE_CHECKING:
+    from domain.statistics.tally import Tally
 
 GONE_AFTER: Final = 10.0
 LOOK_EVERY: Final = 1.0
@@ -27,8 +31,11 @@ _log = structlog.get_logger(__name__)
 class Rescuer:
     """Runs in a thread of the scheduler. Any number may run. `gone_after`: seconds without a heartbeat."""
 
-    def __init__(self, connection: PlatformConnection, *, gone_after: float = GONE_AFTER) -> None:
+    def __init__(
+        self, connection: PlatformConnection, tally: Tally | None = None, *, gone_after: float = GONE_AFTER
+    ) -> None:
         self._connection = connection
+        self._tally = tally
         self._gone_after = gone_after
         self._seen: dict[UUID, tuple[Heartbeat, float]] = {}
 
@@ -59,5 +66,11 @@ class Rescuer:
         rescued = self._connection.run(rescue)
         if rescued:
             RESCUED_JOBS.inc(len(rescued))
+            self._count(rescued)
             _log.warning("jobs_rescued", jobs=len(rescued))
         return len(rescued)
+
+    def _count(self, rescued: Sequence[Rescued]) -> None:
+        for job in rescued:
+            if self._tally is not None:
+                self._tally.job_ended(job.org_id, job.kind, job.queue, "lost")

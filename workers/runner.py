@@ -21,6 +21,7 @@ from workers.registry import actor_for
 
 if TYPE_CHECKING:
     from domain.kernel.clock import Clock
+    from domain.statistics.tally import Tally
     from workers.services import Services
 
 UNKNOWN_KIND_PAUSE: Final = timedelta(seconds=30)
@@ -28,12 +29,15 @@ _log = structlog.get_logger(__name__)
 
 
 class Runner:
-    """Calls actors. `end` takes runs that did not end themselves together with their effect."""
+    """Calls actors. `end` takes runs that did not end themselves together with their effect; `tally` counts all."""
 
-    def __init__(self, services: Services, clock: Clock, end: Callable[[Finished], None]) -> None:
+    def __init__(
+        self, services: Services, clock: Clock, end: Callable[[Finished], None], tally: Tally | None = None
+    ) -> None:
         self._services = services
         self._clock = clock
         self._end = end
+        self._tally = tally
 
     def __call__(self, run: Run) -> bool:
         """Run a job to its outcome; return whether its end is written, or not ours to write any more.
@@ -68,6 +72,9 @@ class Runner:
         JOBS.labels(claimed.kind, claimed.queue, name).inc()
         JOB_RUN_SECONDS.labels(claimed.kind).observe(seconds)
         JOB_WAIT_SECONDS.labels(claimed.queue).observe(claimed.waited)
+        # One that was given up meanwhile is counted by whoever gave it up.
+        if self._tally is not None and came_to is not None:
+            self._tally.job_ended(claimed.org_id, claimed.kind, claimed.queue, name, waited=claimed.waited, ran=seconds)
         return not ours
 
     def _outcome(self, run: Run) -> tuple[Outcome, Ending] | None:

@@ -70,8 +70,11 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
 def _parts(settings: Settings, database: Database, transport: Transport, bell: Bell) -> dict[str, Part]:
     from config.places import CONFIG  # noqa: PLC0415  as above
     from domain.access.roles.live import LiveRoles  # noqa: PLC0415
+    from domain.statistics.flusher import Flusher  # noqa: PLC0415
+    from domain.statistics.tally import Tally  # noqa: PLC0415
     from providers.health.health import SharedHealth  # noqa: PLC0415
     from providers.registry import providers_in_use  # noqa: PLC0415
+    from providers.signals import RedisSignals  # noqa: PLC0415
     from workers.announcer import Announcer  # noqa: PLC0415
     from workers.attendance import Attendance  # noqa: PLC0415
     from workers.circuit_watch import CircuitWatch  # noqa: PLC0415
@@ -83,6 +86,9 @@ def _parts(settings: Settings, database: Database, transport: Transport, bell: B
     from workers.upkeep import Upkeep  # noqa: PLC0415
 
     url = settings.postgres_url("platform")
+    redis_url = settings.redis_url.get_secret_value()
+    tally = Tally()
+    database.on_commit(tally.after_commit)
     return {
         "attendance": Attendance(PlatformConnection(url, "gatehouse-attendance")),
         "dispatcher": Dispatcher(
@@ -91,14 +97,13 @@ def _parts(settings: Settings, database: Database, transport: Transport, bell: B
             bell,
             window=settings.queue_window,
         ),
-        "rescuer": Rescuer(PlatformConnection(url, "gatehouse-rescuer")),
+        "rescuer": Rescuer(PlatformConnection(url, "gatehouse-rescuer"), tally),
         "upkeep": Upkeep(PlatformConnection(url, "gatehouse-upkeep")),
         "periodic": PeriodicWork(PlatformConnection(url, "gatehouse-periodic"), database),
         "announcer": Announcer(database),
         "roles": RoleWatch(LiveRoles(CONFIG, settings.roles_dir), database),
-        "circuits": CircuitWatch(
-            database, SharedHealth(settings.redis_url.get_secret_value()), providers_in_use(settings)
-        ),
+        "circuits": CircuitWatch(database, SharedHealth(redis_url), providers_in_use(settings)),
+        "statistics": Flusher(tally, database, RedisSignals(redis_url).changes),
     }
 
 

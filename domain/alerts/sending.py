@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, LiteralString
 from uuid import UUID
 
 from domain.alerts.policy import Channel, Owner, channels_to_use
@@ -18,6 +19,7 @@ from domain.gate.guards import Guard
 from domain.gate.snapshot import load_snapshot
 from domain.kernel.database import raw_connection
 from domain.notices.raising import NoticeKind, raise_notice, resolve_notice
+from domain.statistics.activities import Activity, note
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,6 +28,7 @@ _SETTLE: Final = """
     UPDATE owner_alerts SET state = %(state)s, reason = %(reason)s, gathered = %(gathered)s,
                             delivery_ids = delivery_ids || %(delivery_ids)s::uuid[], settled_at = now()
     WHERE id = ANY(%(ids)s::uuid[])
+    RETURNING org_id, client_id, state
 """
 _SETTLE_WAITING: Final = _SETTLE.replace("id = ANY(%(ids)s::uuid[])", "client_id = %(client_id)s AND state = 'waiting'")
 
@@ -72,7 +75,7 @@ def settle(
 ) -> None:
     """Record that alerts were sent by these deliveries or, without any, that they were suppressed and why."""
     parameters = _settled(delivery_ids, reason, gathered=gathered) | {"ids": list(alert_ids)}
-    raw_connection(session).execute(_SETTLE, parameters)
+    _carry_out(session, _SETTLE, parameters)
 
 
 def settle_waiting(
@@ -80,7 +83,13 @@ def settle_waiting(
 ) -> None:
     """Record the same of all alerts of a client that wait, while others are kept out (`owners.keep_others_out`)."""
     parameters = _settled(delivery_ids, reason, gathered=True) | {"client_id": client_id}
-    raw_connection(session).execute(_SETTLE_WAITING, parameters)
+    _carry_out(session, _SETTLE_WAITING, parameters)
+
+
+def _carry_out(session: Session, statement: LiteralString, parameters: Mapping[str, object]) -> None:
+    settled = Counter(raw_connection(session).execute(statement, parameters).fetchall())
+    for (org_id, client_id, state), times in settled.items():
+        note(session, Activity.NOTIFICATION, state, org_id=org_id, client_id=client_id, times=times)
 
 
 def _settled(delivery_ids: Sequence[UUID], reason: str | None, *, gathered: bool) -> dict[str, object]:

@@ -19,6 +19,7 @@ from domain.delivery.request import NewDelivery, request_delivery
 from domain.kernel.clock import Clock
 from domain.kernel.database import raw_connection
 from domain.kernel.ids import new_id
+from domain.statistics.activities import Activity, note
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -75,6 +76,7 @@ def store_answer(session: Session, answer: Answer, messages: Sequence[Waiting], 
         ),
     )
     mark_processed(session, messages, _OUTCOMES[answer.form], reply_id)
+    note(session, Activity.REPLIED, answer.channel, org_id=answer.org_id, client_id=answer.client_id)
     if answer.channel == "sms":
         request_delivery(
             session,

@@ -25,6 +25,7 @@ from domain.notices.raising import NoticeKind, raise_notice, resolve_notice
 from domain.queue.enqueue import enqueue
 from domain.queue.outcome import Done, Outcome
 from domain.queue.run import Run
+from domain.statistics.activities import Activity, note
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -157,7 +158,11 @@ def _missing(session: Session, client: _Client, texts: Sequence[ListedText]) -> 
 
 
 def _take_in(session: Session, messages: Sequence[Inbound]) -> int:
-    return len(raw_connection(session).execute(ACCEPT, parameters(messages, direct=False)).fetchall())
+    new = {row[0] for row in raw_connection(session).execute(ACCEPT, parameters(messages, direct=False))}
+    for one in messages:
+        if one.message_id in new:
+            note(session, Activity.RECEIVED, one.channel, org_id=one.org_id, client_id=one.client_id)
+    return len(new)
 
 
 def _inbound(client: _Client, text: ListedText, media: str) -> Inbound:

@@ -26,6 +26,7 @@ from domain.kernel.clock import Clock
 from domain.kernel.database import raw_connection
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ids import new_id
+from domain.statistics.activities import Activity, note
 from domain.webhooks.emit import emit
 from domain.webhooks.events import EventType
 
@@ -137,6 +138,7 @@ def reply_as_person(
         return refused
     identity = (message_id, held.org_id, held.client_id, held.id, held.channel, held.address)
     raw_connection(session).execute(_STORE, (*identity, body, external_id, correlation_id))
+    note(session, Activity.REPLIED, held.channel, org_id=held.org_id, client_id=held.client_id)
     delivery_id = _leave(session, held, message_id, correlation_id, body)
     until = _take_over(session, held, by, correlation_id, clock.now())
     _record(session, held, by, "conversation.reply", {"message_id": str(message_id), "until": until.isoformat()})

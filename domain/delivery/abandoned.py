@@ -117,7 +117,7 @@ def _end(run: Run, delivery_id: UUID) -> bool:
             case "leave":
                 return False
             case "cancel":
-                repository.cancel(session, delivery_id, _CANCELLED)
+                repository.cancel(session, delivery, _CANCELLED)
                 tell_of_failure(session, delivery)
             case "look":
                 _look_for(session, delivery)
@@ -141,5 +141,5 @@ def _look_for(session: Session, delivery: Loaded) -> None:
 def _ask(session: Session, delivery: Loaded) -> None:
     last = repository.last_try(session, delivery.id)
     if last is not None and last.attempt.outcome == "sending":
-        repository.end_attempt(session, delivery.id, last.attempt.id, "unknown", "unknown", at=last.now)
+        repository.end_attempt(session, delivery, last.attempt.id, "unknown", "unknown", at=last.now)
     ask_person(session, delivery, _DIED)

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from domain.delivery import repository
+from domain.delivery.counting import note_state
 from domain.delivery.errors import OutcomeUnknownError, ProviderRejectedError
 from domain.delivery.failing import tell_of_failure
 from domain.delivery.means import Admission, Means, came_to
@@ -136,5 +137,6 @@ def _close(run: Run, each: _Open, report: Report | None) -> None:
         state = "undelivered" if never_left else delivery.state
         raw_connection(session).execute(_CLOSE, {"id": each.id, "state": state, "words": words})
         if never_left:
+            note_state(session, delivery, state)
             tell_of_failure(session, delivery)
     _log.info("delivery_closed", delivery_id=str(each.id), known=report is not None)

@@ -45,7 +45,7 @@ def await_settling(session: Session, run: Run, delivery: Loaded, attempt: Attemp
     """Mark a found attempt as unknown. Ends the run when it is too early to look for it; None when it is time."""
     now = means.clock.now()
     if attempt.outcome != "unknown":
-        repository.end_attempt(session, delivery.id, attempt.id, "unknown", "unknown", at=now)
+        repository.end_attempt(session, delivery, attempt.id, "unknown", "unknown", at=now)
     settled = attempt.started_at + SETTLING
     if now < settled:
         return run.finish(session, Snooze(settled, "An attempt at it may still be under way."))
@@ -91,7 +91,7 @@ def _end_not_sent(
         return Cancel("It was cancelled while it was looked for.")
     state: State = "cancelled" if only_look else "failed" if run.last else "pending"
     failure = _NOT_WANTED if only_look else _NOT_THERE
-    if not repository.end_attempt(session, delivery.id, attempt.id, "not_sent", state, at=now, failure=failure):
+    if not repository.end_attempt(session, delivery, attempt.id, "not_sent", state, at=now, failure=failure):
         return moved_by_report(session, delivery, now)
     if state == "pending":
         return None
@@ -106,7 +106,7 @@ def record_accepted(session: Session, delivery: Loaded, attempt: Attempt, accept
     # One that failed already is followed by a report that says why; until then it counts as taken.
     moved = repository.end_attempt(
         session,
-        delivery.id,
+        delivery,
         attempt.id,
         "accepted",
         "accepted" if state in FAILED_STATES else state,

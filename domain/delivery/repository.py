@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
+from domain.delivery.counting import note_state
 from domain.delivery.models import Delivery
 from domain.delivery.ordering import BEHIND
 from domain.delivery.states import State
@@ -195,11 +196,12 @@ def open_attempt(
         },
         prepare=True,
     )
+    note_state(session, delivery, state)
 
 
 def end_attempt(
     session: Session,
-    delivery_id: UUID,
+    delivery: Loaded,
     attempt_id: UUID,
     outcome: Literal["accepted", "rejected", "unknown", "not_sent"],
     state: State,
@@ -215,7 +217,7 @@ def end_attempt(
     cursor = raw_connection(session).execute(
         _END,
         {
-            "id": delivery_id,
+            "id": delivery.id,
             "attempt_id": attempt_id,
             "outcome": outcome,
             "open": _OPEN_TO_PROOF if outcome == "accepted" else list(UNRESOLVED),
@@ -228,17 +230,21 @@ def end_attempt(
         },
         prepare=True,
     )
-    return cursor.rowcount > 0
+    moved = cursor.rowcount > 0
+    if moved and state != delivery.state:
+        note_state(session, delivery, state)
+    return moved
 
 
-def cancel(session: Session, delivery_id: UUID, words: str) -> None:
+def cancel(session: Session, delivery: Loaded, words: str) -> None:
     """Give up a delivery that is locked and that no provider is known to have."""
-    statement = update(Delivery).where(Delivery.id == delivery_id)
+    statement = update(Delivery).where(Delivery.id == delivery.id)
     session.execute(
         statement.values(
             state="cancelled", error_code=None, error_text=words, asked_person_at=None, updated_at=func.now()
         )
     )
+    note_state(session, delivery, "cancelled")
 
 
 def ask_person(session: Session, delivery_id: UUID) -> None:

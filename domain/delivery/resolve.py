@@ -96,16 +96,16 @@ def _carry_out(session: Session, delivery: Loaded, resolution: Resolution) -> St
     attempt_id = None if last is None else last.attempt.id
     match resolution.decision:
         case "sent" if attempt_id is not None:
-            repository.end_attempt(session, delivery.id, attempt_id, "accepted", "sent", at=now)
+            repository.end_attempt(session, delivery, attempt_id, "accepted", "sent", at=now)
             return "sent"
         case "resend" if attempt_id is not None:
             failure = Failure(_NOT_SENT)
-            repository.end_attempt(session, delivery.id, attempt_id, "not_sent", "pending", at=now, failure=failure)
+            repository.end_attempt(session, delivery, attempt_id, "not_sent", "pending", at=now, failure=failure)
             _send_now(session, delivery)
             return "pending"
         case _:
             words = _GIVEN_UP.format(reason=redact_text(resolution.reason))
-            repository.cancel(session, delivery.id, words)
+            repository.cancel(session, delivery, words)
             tell_of_failure(session, delivery)
             return "cancelled"
 

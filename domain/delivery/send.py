@@ -198,8 +198,8 @@ def _end(
     at: datetime,
     failure: Failure,
 ) -> bool:
-    delivery_id, attempt_id = sending.delivery.id, sending.attempt.id
-    return repository.end_attempt(session, delivery_id, attempt_id, outcome, state, at=at, failure=failure)
+    delivery, attempt_id = sending.delivery, sending.attempt.id
+    return repository.end_attempt(session, delivery, attempt_id, outcome, state, at=at, failure=failure)
 
 
 def _words(found: Meaning, error: ProviderRejectedError, delivery: Loaded) -> str:

@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
+from domain.delivery.counting import note_state
 from domain.delivery.failing import tell_of_failure
 from domain.delivery.messages import SendDelivery
 from domain.delivery.policy import TREATMENTS, Meaning, may_retry
@@ -165,6 +166,8 @@ def _move(session: Session, delivery: Loaded, found: Try, outcome: Verdict, prov
     # Of two reports of one failure, the later one may be the one that says why.
     if outcome.failure is not None or (delivery.state, delivery.provider_id) != (outcome.state, provider_id):
         _set(session, delivery, outcome, outcome.state, provider_id)
+    if delivery.state != outcome.state:
+        note_state(session, delivery, outcome.state)
     if delivery.state == "unknown":
         subject = f"delivery:{delivery.id}"
         resolve_notice(session, NoticeKind.OUTCOME_UNKNOWN, subject, org_id=delivery.org_id, by="a report")

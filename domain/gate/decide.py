@@ -11,6 +11,7 @@ from domain.gate.guards import in_utc
 from domain.gate.policy import RULES
 from domain.kernel.database import raw_connection
 from domain.kernel.ids import new_id
+from domain.statistics.activities import Activity, note
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -57,5 +58,8 @@ def decide(
             decision.rule_version,
         ],
     )
+    if not decision.allowed:
+        guard_name = decision.guard.value
+        note(session, Activity.BLOCKED, guard_name, org_id=snapshot.org_id, client_id=snapshot.client_id)
     GUARD_DECISIONS.labels(guard=decision.guard.value, outcome=decision.outcome).inc()
     return decision

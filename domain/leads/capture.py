@@ -20,6 +20,7 @@ from domain.clients.numbers import parse_number, region_of
 from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from domain.kernel.ids import new_id
 from domain.leads.models import Lead
+from domain.statistics.activities import Activity, note
 from domain.webhooks.emit import emit
 from domain.webhooks.events import EventType
 
@@ -76,6 +77,7 @@ def capture_lead(session: Session, new: NewLead, *, now: datetime) -> UUID:
     if stored is None:
         return _before(session, lead)
     correlation_id: UUID = lead["correlation_id"]
+    note(session, Activity.LEAD, "captured", org_id=new.org_id, client_id=new.client_id)
     emit(
         session,
         EventType.LEAD_CAPTURED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -15,14 +16,24 @@ if TYPE_CHECKING:
 BATCH: Final = 500
 
 _ORPHANS: Final = """
-    SELECT id, kind, attempt, attempted_at, lost_count FROM jobs
+    SELECT id, org_id, kind, queue, attempt, attempted_at, lost_count FROM jobs
     WHERE state = 'executing'
         AND NOT EXISTS (SELECT FROM workers WHERE workers.id = jobs.worker_id AND stopped_at IS NULL)
     ORDER BY id LIMIT %s
 """
 
 
-def rescue(connection: psycopg.Connection[Any]) -> Sequence[UUID]:
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """A job whose run was lost."""
+
+    id: UUID
+    org_id: UUID
+    kind: str
+    queue: str
+
+
+def rescue(connection: psycopg.Connection[Any]) -> Sequence[Rescued]:
     """Mark the runs of workers that have stopped as lost and make their jobs runnable again; return those jobs.
 
     A job that was lost too often becomes dead: it is taken to be what kills its workers.
@@ -32,6 +43,7 @@ def rescue(connection: psycopg.Connection[Any]) -> Sequence[UUID]:
         return []
     runs = [
         Finished(job_id, attempt, started_at, lost(kind=kind, lost_count=lost_count + 1))
-        for job_id, kind, attempt, started_at, lost_count in orphans
+        for job_id, _, kind, _, attempt, started_at, lost_count in orphans
     ]
-    return sorted(finish(connection, runs))
+    theirs = finish(connection, runs)
+    return [Rescued(*orphan[:4]) for orphan in orphans if orphan[0] in theirs]

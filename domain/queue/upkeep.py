@@ -10,6 +10,7 @@ from domain.queue.messages import KeepUp
 from domain.queue.outcome import Done, Outcome
 from domain.queue.presence import forget
 from domain.queue.run import Run
+from domain.statistics.pruning import prune
 
 if TYPE_CHECKING:
     import psycopg
@@ -18,14 +19,21 @@ MONTHS_AHEAD: Final = 2
 
 
 def keep_up(connection: psycopg.Connection[Any]) -> dict[str, int]:
-    """Make the partitions of the coming months and forget workers that stopped a week ago; return the counts."""
+    """Make the coming months' partitions, forget old workers and old statistics; return how many of each."""
     made = connection.execute("SELECT ensure_job_attempt_partitions(%s)", (MONTHS_AHEAD,)).fetchone()
-    return {"partitions_made": made[0] if made else 0, "workers_forgotten": forget(connection)}
+    return {
+        "partitions_made": made[0] if made else 0,
+        "workers_forgotten": forget(connection),
+        "statistics_pruned": prune(connection),
+    }
 
 
 def words_of(done: Mapping[str, int]) -> str:
     """Return in a sentence what `keep_up` did."""
-    return f"{done['partitions_made']} partitions made, {done['workers_forgotten']} workers forgotten."
+    return (
+        f"{done['partitions_made']} partitions made, {done['workers_forgotten']} workers forgotten,"
+        f" {done['statistics_pruned']} old statistics pruned."
+    )
 
 
 def keep_up_now(message: KeepUp, run: Run) -> Outcome:

@@ -33,5 +33,6 @@ class Lifecycle(dramatiq.Middleware):
         left = self._engine.active.unended()
         for run in left:
             self._engine.finisher.submit(run.finished(HANDED_BACK))
+            self._engine.tally.job_ended(run.org_id, run.kind, run.claimed.queue, HANDED_BACK.outcome)
         written = self._engine.close(_FLUSH_SECONDS)
         _log.info("worker_stopped", handed_back=len(left), all_written=written)

@@ -123,7 +123,7 @@ class _JobLife(RuleBasedStateMachine):
     def lose_the_worker(self) -> None:
         self._give_up()
         stop(self.lab.connection, [self.lab.job(self.job_id)["worker_id"]])
-        assert self.job_id in rescue(self.lab.connection)
+        assert self.job_id in {job.id for job in rescue(self.lab.connection)}
         self.model.lose()
 
     @precondition(lambda self: self.given_up)

@@ -60,6 +60,6 @@ def test_workers_of_last_week_are_forgotten(lab: Lab) -> None:
 
 
 def test_upkeep_makes_partitions_once(lab: Lab) -> None:
-    assert keep_up(lab.connection) == {"partitions_made": 0, "workers_forgotten": 0}
+    assert keep_up(lab.connection) == {"partitions_made": 0, "workers_forgotten": 0, "statistics_pruned": 0}
     assert lab.value("SELECT ensure_job_attempt_partitions(4)") == 2
     assert keep_up(lab.connection)["partitions_made"] == 0
