@@ -13,6 +13,7 @@ from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.access.api_keys import Making
+    from domain.access.key_makers import Maker
     from domain.access.models import ApiKey
 
 app = typer.Typer(help="API keys of machines.", no_args_is_help=True, rich_markup_mode=None)
@@ -34,14 +35,17 @@ def list_(
     from cli.output import show_json, show_table  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.access.api_keys import list_keys  # noqa: PLC0415
+    from domain.access.key_makers import makers_of  # noqa: PLC0415
 
     now = datetime.now(UTC)
     with platform_scope() as session:
-        rows = [_row(key, now) for key in list_keys(session, org_id=id_of(session, org), limit=limit)]
+        found = list_keys(session, org_id=id_of(session, org), limit=limit)
+        makers = makers_of(session, found)
+        rows = [_row(key, now, makers[key.id]) for key in found]
     if as_json:
         show_json(rows)
         return
-    columns = ["id", "prefix", "name", "org_id", "client_id", "role", "scopes", "state", "last_used"]
+    columns = ["id", "prefix", "name", "org_id", "client_id", "role", "scopes", "made_by", "state", "last_used"]
     show_table(rows, columns, empty="There is no API key.")
 
 
@@ -120,7 +124,7 @@ def _making() -> Making:
     return Making(operator(), read_roles(CONFIG, begin().roles_dir), datetime.now(UTC), None)
 
 
-def _row(key: ApiKey, now: datetime) -> dict[str, Any]:
+def _row(key: ApiKey, now: datetime, maker: Maker) -> dict[str, Any]:
     state = "works" if key.expires_at is None else f"works until {key.expires_at:%Y-%m-%d %H:%M} UTC"
     if key.revoked_at is not None:
         state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC"
@@ -134,6 +138,7 @@ def _row(key: ApiKey, now: datetime) -> dict[str, Any]:
         "client_id": key.client_id,
         "role": key.role,
         "scopes": "all" if key.scopes is None else ", ".join(key.scopes),
+        "made_by": f"{key.created_by}, who has left" if maker == "left" else key.created_by,
         "state": state,
         "last_used": key.last_used_at,
     }

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from api.access.requires import Access, requires
+from api.deps import DatabaseDep
 from api.schemas.api_keys import (
     CreatedKey,
     KeyDocument,
@@ -21,6 +22,7 @@ from api.schemas.api_keys import (
 )
 from api.schemas.paging import After, Limit, Page, cursor, id_position
 from domain.access import api_keys
+from domain.access.key_makers import makers_of
 from domain.kernel.ids import PLATFORM_ORG_ID
 
 if TYPE_CHECKING:
@@ -31,12 +33,14 @@ router = APIRouter(tags=["API keys"])
 
 @router.get("/api/v1/api-keys")
 def list_(
-    access: Annotated[Access, requires("api_keys.view")], limit: Limit = 50, after: After = None
+    database: DatabaseDep, access: Annotated[Access, requires("api_keys.view")], limit: Limit = 50, after: After = None
 ) -> Page[KeyDocument]:
     """List keys, oldest first, also those that ended. No answer but those of creating and rotating holds a key."""
     with access.scope() as session:
         found = api_keys.list_keys(session, org_id=access.org_id, limit=limit, after=id_position(after))
-    items = [KeyDocument.model_validate(key) for key in found]
+    with database.platform_scope() as session:
+        makers = makers_of(session, found)
+    items = [KeyDocument.about(key, makers[key.id]) for key in found]
     return Page(items=items, next=cursor(items[-1].id) if len(items) == limit else None)
 
 
@@ -65,12 +69,16 @@ def rotate(
 
 @router.post("/api/v1/api-keys/{key_id}/revoke")
 def revoke(
-    key_id: UUID, why: RevocationDocument, access: Annotated[Access, requires("api_keys.revoke")]
+    key_id: UUID,
+    why: RevocationDocument,
+    database: DatabaseDep,
+    access: Annotated[Access, requires("api_keys.revoke")],
 ) -> KeyDocument:
     """End a key at once."""
     with access.scope() as session:
         ended = api_keys.revoke_key(session, key_id, why.reason, access.actor, datetime.now(UTC))
-        return KeyDocument.model_validate(ended)
+    with database.platform_scope() as session:
+        return KeyDocument.about(ended, makers_of(session, [ended])[ended.id])
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.access.key_makers import Maker
 from domain.access.models import ApiKey
 
 _STRICT = ConfigDict(extra="forbid")
@@ -49,7 +50,10 @@ class RevocationDocument(BaseModel):
 
 
 class KeyDocument(BaseModel):
-    """A key without its secret. `replaces`: the key that it was rotated from; `last_used_at`: to the minute."""
+    """A key without its secret. `replaces`: the key that it was rotated from; `last_used_at`: to the minute.
+
+    `maker`: whether who made it is still `here`, has `left` (it works all the same), or was `nobody` with an account.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -61,11 +65,17 @@ class KeyDocument(BaseModel):
     role: str
     scopes: list[str] | None
     created_by: str
+    maker: Maker = "nobody"
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
     replaces: UUID | None
+
+    @classmethod
+    def about(cls, row: ApiKey, maker: Maker) -> KeyDocument:
+        """Return a key's row and how its maker stands."""
+        return KeyDocument.model_validate(row).model_copy(update={"maker": maker})
 
 
 class CreatedKey(KeyDocument):
@@ -75,8 +85,9 @@ class CreatedKey(KeyDocument):
 
     @classmethod
     def of(cls, row: ApiKey, key: str) -> CreatedKey:
-        """Return a row with the key that was made for it."""
-        return cls(**KeyDocument.model_validate(row).model_dump(), key=key)
+        """Return a row with the key that was made for it, by whoever asked."""
+        about = KeyDocument.about(row, "nobody" if row.created_by_user is None else "here")
+        return cls(**about.model_dump(), key=key)
 
 
 class RotatedKey(CreatedKey):

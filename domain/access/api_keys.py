@@ -176,6 +176,7 @@ def _insert(session: Session, new: NewKey, making: Making, *, replaces: UUID | N
         role=new.role,
         scopes=None if new.scopes is None else sorted(set(new.scopes)),
         created_by=making.actor.name,
+        created_by_user=making.actor.user_id,
         created_at=making.now,
         expires_at=new.expires_at,
         replaces=replaces,

@@ -142,6 +142,7 @@ class ApiKey(Base):
     """A machine's key: it has a role in an organization, or for one client, narrowed to `scopes` (permissions).
 
     `prefix` tells keys apart; `secret_hash` is SHA-256 of the whole key; `replaces`: which it was rotated from.
+    `created_by_user`: None for one that no person with an account made.
     """
 
     __tablename__ = "api_keys"
@@ -155,6 +156,7 @@ class ApiKey(Base):
     role: Mapped[str] = mapped_column(Text)
     scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     created_by: Mapped[str] = mapped_column(Text)
+    created_by_user: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

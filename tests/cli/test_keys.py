@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 from typing import TYPE_CHECKING
@@ -37,7 +38,15 @@ def test_a_key_is_made_rotated_listed_and_revoked(
     assert "The one before works until" in rotated.out
     ended = gatehouse("keys", "revoke", key_id, "--reason", "leaked")
     assert (ended.status, ended.out.startswith("Revoked: stock (gh_")) == (0, True)
+    with psycopg.connect(database_urls.platform) as connection:
+        connection.execute(
+            "INSERT INTO users (id, email, disabled_at) VALUES (gen_random_uuid(), 'ann@example.com', now())"
+        )
+        connection.execute(
+            "UPDATE api_keys SET created_by = 'Ann', created_by_user = (SELECT id FROM users) WHERE id = %s", [new_id]
+        )
     listed = json.loads(gatehouse("keys", "list", "--json").out)
+    assert [row["made_by"] for row in listed] == [getpass.getuser(), "Ann, who has left"]
     assert [(row["id"], row["state"].split()[0], row["scopes"]) for row in listed] == [
         (key_id, "revoked", "leads.view"),
         (new_id, "works", "leads.view"),

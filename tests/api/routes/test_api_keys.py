@@ -10,11 +10,12 @@ import psycopg
 import pytest
 
 from api.app import create_app
-from domain.kernel.ids import new_id
+from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from migrations.seeds import apply
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 from tests.api.conftest import ADMIN_TOKEN
 from tests.support.app_client import AppClient
+from tests.support.signing_in import add_person, csrf_of, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,31 @@ def test_a_key_works_until_it_is_revoked_and_through_a_rotation(app: AppClient) 
     assert ended.json()["revoked_at"] is not None
     assert app.get(PATH, headers=bearer(made["key"])).status_code == 401
     assert app.get(PATH, headers=bearer(rotated["key"])).status_code == 200
+
+
+def test_a_key_works_on_when_its_maker_has_left_and_the_list_says_so(
+    app: AppClient, database_urls: DatabaseUrls
+) -> None:
+    add_person(database_urls.platform, "ann@example.com", ("super_admin", PLATFORM_ORG_ID, None), name="Ann")
+    with psycopg.connect(database_urls.platform, autocommit=True) as connection:
+        connection.execute("UPDATE memberships SET accepted_at = now()")
+        sign_in(app, "ann@example.com")
+        mine = {"X-CSRF-Token": csrf_of(app, "/dashboard/journeys"), "X-Org-Id": str(ORGANIZATION_ID)}
+        made = create(app, mine)
+        assert (made["created_by"], made["maker"], create(app)["maker"]) == ("Ann", "here", "nobody")
+
+        def makers() -> list[str]:
+            return [one["maker"] for one in app.get(PATH, headers=ADMIN).json()["items"]]
+
+        assert makers() == ["here", "nobody"]
+        connection.execute("UPDATE users SET disabled_at = now()")
+        assert makers() == ["left", "nobody"]
+        connection.execute("UPDATE users SET disabled_at = NULL")
+        connection.execute("DELETE FROM memberships")
+        assert makers() == ["left", "nobody"]
+    assert app.get(PATH, headers=bearer(made["key"])).status_code == 200
+    ended = app.post(f"{PATH}/{made['id']}/revoke", json={"reason": "left"}, headers=ADMIN).json()
+    assert ended["maker"] == "left"
 
 
 def test_unknown_wrong_and_ended_keys_get_the_same_answer(app: AppClient) -> None:
