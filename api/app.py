@@ -80,6 +80,7 @@ from domain.webhooks.means import WebhookMeans
 from providers.brokers.publishing import publish_from
 from providers.brokers.redis import RedisBell
 from providers.brokers.registry import build_transport
+from providers.error_sharing import ErrorSharing
 from providers.registry import build_flags, build_openid, build_sealer, build_webhooks
 from providers.signals import RedisSignals
 
@@ -177,6 +178,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.redis = redis.asyncio.from_url(
         settings.redis_url.get_secret_value(), socket_connect_timeout=2, socket_timeout=2
     )
+    app.state.errors = ErrorSharing(settings.redis_url.get_secret_value(), "api")
+    app.state.errors.start()
     app.state.flags = build_flags(settings)
     app.state.flags.serve(app.state.database)
     await asyncio.to_thread(app.state.flags.start)
@@ -212,6 +215,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.redis.aclose()
         await asyncio.to_thread(app.state.flags.close)
         await asyncio.to_thread(flusher.close)
+        await asyncio.to_thread(app.state.errors.close)
         transport.close()
         bell.close()
         await asyncio.to_thread(app.state.roles.close)

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from api.refusals import is_refusal
 from domain.access.delegation import ReachesTooFarError
 from domain.kernel.errors import BusyError, ConflictError, InvalidInputError, NotFoundError
+from domain.kernel.recent_errors import note_error
 from domain.kernel.redaction import redact_text
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ async def _on_database_away(request: Request, error: Exception) -> Response:
     """Answer 503, which says that it is worth repeating; what the database refuses for good stays an error of ours."""
     if is_refusal(error):
         raise error
+    note_error("database", error)
     _log.warning("http.database_away", error=type(error).__name__)
     detail = "The database does not answer just now. Try again in a moment."
     return _answer(request, ProblemError(503, detail, kind="database-away", headers={"retry-after": "2"}))

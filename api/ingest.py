@@ -19,6 +19,7 @@ from api.errors import ProblemError
 from api.refusals import is_refusal
 from config.telemetry import INGEST
 from domain.conversations.accept import ACCEPT, Inbound, parameters
+from domain.kernel.recent_errors import note_error
 from domain.queue.publish import Publisher, QueuedJob
 from domain.statistics.activities import Activity
 from domain.statistics.tally import Tally
@@ -90,6 +91,7 @@ class Ingest:
         except (psycopg.Error, TimeoutError) as error:
             if isinstance(error, TimeoutError):
                 self._on_failure()
+            note_error("database", error)
             _log.error("ingest_failed", error=type(error).__name__)
             raise self._unavailable(message, "The message could not be stored just now.") from None
         INGEST.labels(message.channel, "accepted" if new else "repeated").inc()

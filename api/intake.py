@@ -17,13 +17,15 @@ from api.spool.arrival import Arrival
 from api.spool.spool import Spool
 from api.spool.stream import NotKeptError
 from api.twilio_forms import Text
-from config.telemetry import INGEST
+from config.telemetry import INGEST, begin_at_zero
 from domain.conversations.accept import Inbound
 from domain.delivery.receipts import Receipt, Taking, take_receipt
 from domain.kernel.database import Database
 
 RECEIPT_WITHIN: Final = 4.0
 """Seconds for the database; after that a receipt is spooled. Recording it twice changes nothing."""
+_OUTCOMES: Final = ("accepted", "repeated", "spooled", "unavailable", "unsigned", "malformed", "unknown_number")
+begin_at_zero(INGEST, (("sms", outcome) for outcome in _OUTCOMES))
 
 
 class UnknownNumberError(ProblemError):

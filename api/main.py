@@ -10,10 +10,11 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from api.app import create_app
+from config.error_reports import report_errors
 from config.logging import configure_logging
 from config.parent import exit_with_parent
 from config.settings import load_settings
-from config.telemetry import report_errors
+from config.tracing import TRACING
 from domain.kernel.redaction import redact
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def create() -> FastAPI:
         exit_with_parent(_HARD_EXIT_SECONDS)
     configure_logging(settings, "api", redact)
     report_errors(settings, "api", redact)
+    TRACING.begin(settings, "api")
     _end_with_parent()
     app = create_app(settings)
     # What is loaded by now stays for good. Searching it for garbage would stop all requests for a tenth of a second.

@@ -19,10 +19,15 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from api.edge.forwarded import caller
 from api.edge.headers import FOR_DATA, FOR_PAGES, HTTPS_ONLY, rate_headers
 from api.errors import ProblemError, problem_response
-from config.telemetry import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, UNMATCHED, report_error
+from config.error_reports import report_error
+from config.telemetry import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, UNMATCHED
+from config.tracing import TRACING
 from domain.kernel.ids import new_id
+from domain.kernel.recent_errors import note_error
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from prometheus_client import Counter, Histogram
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -64,24 +69,26 @@ class Boundary:
             pass  # Nobody is left to answer.
         except Exception as error:
             _log.exception("http.unhandled_error", route=_route(scope))
-            report_error(error)
+            note_error("http", error)
+            report_error(error, route=_route(scope), method=_method(scope))
             if answer.status:
                 raise  # Too late for a problem document: the server cuts the connection, so the client sees it broken.
             detail = "Something went wrong on our side. Tell us the request id."
             await problem_response(ProblemError(500, detail), request_id)(scope, receive, answer)
         finally:
-            _record(scope, answer.status or _CLIENT_CLOSED_REQUEST, perf_counter() - begun)
+            seconds = perf_counter() - begun
+            _record(scope, answer.status or _CLIENT_CLOSED_REQUEST, seconds, streamed=answer.streams)
             reset_contextvars(**tokens)
 
 
 class _Answer:
-    """The way of an answer's messages to the server; knows the status, 0 before there is one."""
+    """The way of an answer's messages to the server; knows the status, 0 before there is one, and if it is endless."""
 
     def __init__(self, send: Send, state: dict[str, Any], *, https: bool) -> None:
         self._send = send
         self._state = state
         self._https = https
-        self._streams = False
+        self.streams = False
         self._open = False
         self.status = 0
 
@@ -95,7 +102,7 @@ class _Answer:
 
     async def end_stream(self) -> None:
         """End a stream of events that was cut short, as at shutdown, so that the server does not call it an error."""
-        if self._open and self._streams:
+        if self._open and self.streams:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _complete(self, message: Message) -> None:
@@ -103,7 +110,7 @@ class _Answer:
         headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
         given = dict(headers)
         kind = given.get(b"content-type", b"")
-        self._streams = kind.startswith(b"text/event-stream")
+        self.streams = kind.startswith(b"text/event-stream")
         headers.append((b"x-request-id", self._state["request_id"].encode()))
         ours = FOR_PAGES if kind.startswith(b"text/html") else FOR_DATA
         headers.extend(header for header in ours if header[0] not in given)
@@ -166,17 +173,25 @@ def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", None) or scope.get("root_path") or UNMATCHED
 
 
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"
+
+
 @cache
 def _figures(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
     """Return the counter and the histogram of these labels, of which there are only so many."""
     return HTTP_REQUESTS.labels(route, method, str(status)), HTTP_REQUEST_SECONDS.labels(route)
 
 
-def _record(scope: Scope, status: int, seconds: float) -> None:
-    route = _route(scope)
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+def _record(scope: Scope, status: int, seconds: float, *, streamed: bool) -> None:
+    route, method = _route(scope), _method(scope)
     counter, histogram = _figures(route, method, status)
     counter.inc()
-    histogram.observe(seconds)
+    if not streamed:
+        histogram.observe(seconds)  # A stream lasts for as long as somebody listens.
+    correlation_id: UUID | None = scope["state"].get("correlation_id")
+    if correlation_id is not None:
+        TRACING.ingested(correlation_id, route, method, status, seconds)
     write = _log.debug if route in _PROBES else _log.info
     write("http.request", method=method, route=route, status=status, latency_ms=round(seconds * 1000, 2))

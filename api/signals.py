@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from redis.exceptions import RedisError
 
+from domain.kernel.recent_errors import note_error
 from providers.signals import PHONE, THREAD
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Signals:
                         elif message["type"] == "pmessage":
                             self._wake(message["channel"].decode())
             except (RedisError, OSError) as error:
+                note_error("redis", error)
                 _log.warning("signals.interrupted", error=type(error).__name__)
             await asyncio.sleep(_AGAIN_AFTER)
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
+from config.telemetry import SNS_CERTIFICATE_EXPIRES
 from domain.kernel.errors import GatehouseError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -110,11 +111,12 @@ class SnsVerifier:
             signature = base64.b64decode(message.fields["Signature"], validate=True)
         except (binascii.Error, ValueError):
             raise SnsRefusedError("Its signature can't be read.") from None
-        key = self._key(message)
+        certificate, key = self._signer(message)
         try:
             key.verify(signature, _canonical(message), PKCS1v15(), algorithm())
         except InvalidSignature:
             raise SnsRefusedError("Its signature is wrong.") from None
+        SNS_CERTIFICATE_EXPIRES.set(certificate.not_valid_after_utc.timestamp())
 
     def confirm(self, message: SnsMessage) -> None:
         """Confirm the subscription that a verified message asks about. Raises as `verify` does."""
@@ -125,7 +127,7 @@ class SnsVerifier:
             raise SnsRefusedError("Its address does not confirm a subscription to its topic.")
         self._pages.get(url)
 
-    def _key(self, message: SnsMessage) -> RSAPublicKey:
+    def _signer(self, message: SnsMessage) -> tuple[x509.Certificate, RSAPublicKey]:
         url = message.fields["SigningCertURL"]
         _check_host(url, message.topic)
         parts = urlsplit(url)
@@ -138,7 +140,7 @@ class SnsVerifier:
         key = certificate.public_key()
         if not isinstance(key, RSAPublicKey):
             raise SnsRefusedError("Its certificate has not the kind of key that Amazon SNS signs with.")
-        return key
+        return certificate, key
 
     def _certificate(self, url: str) -> x509.Certificate:
         known = self._certificates.get(url)

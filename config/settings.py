@@ -81,6 +81,17 @@ class Ses(BaseModel):
         return frozenset(topic.strip() for topic in (self.topic_arns or "").split(",") if topic.strip())
 
 
+class Otel(BaseModel):
+    """Where traces of messages go; needs the extra `otel`."""
+
+    model_config = _LENIENT
+
+    endpoint: WebUrl | None = None
+    """A collector that takes OTLP over HTTP, such as http://127.0.0.1:4318, without `/v1/traces`."""
+    sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The share of messages that are traced."""
+
+
 def _networks(value: str) -> str:
     """Return networks with commas between them as they are, if they can be read."""
     mistakes.check_networks(value)
@@ -238,6 +249,7 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     sentry_dsn: SecretStr | None = None
+    otel: Otel = Otel()
 
     @property
     def is_production(self) -> bool:

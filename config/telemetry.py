@@ -1,4 +1,4 @@
-"""What is measured, in one place, and where errors are reported.
+"""What is measured, in one place; docs/metrics.md says what each figure means.
 
 Labels hold names from the code (a route's template, a job's kind, a guard): never a tenant's data, never free text.
 Several processes of a role share their numbers through files (`config.exposition`), which must be prepared before this
@@ -7,28 +7,24 @@ module is imported, because prometheus_client decides then how it keeps values.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
-    from config.settings import Settings
+    from collections.abc import Iterable
 
 UNMATCHED: Final = "unmatched"
 """The route label of a request that no route answers."""
 
-_REQUEST_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_REQUEST_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 2.5, 5, 10)
 _RUN_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 _WAIT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 
 HTTP_REQUESTS = Counter("gatehouse_http_requests_total", "Answered HTTP requests.", ["route", "method", "status"])
 HTTP_REQUEST_SECONDS = Histogram(
     "gatehouse_http_request_seconds",
-    "From the request's first byte to the answer's last.",
+    "From the request's first byte to the answer's last; endless answers are left out.",
     ["route"],
     buckets=_REQUEST_BUCKETS,
 )
@@ -38,6 +34,11 @@ UNKNOWN_CALLERS = Counter(
 )
 INGEST = Counter(
     "gatehouse_ingest_total", "Inbound messages and callbacks by what became of them.", ["channel", "outcome"]
+)
+SNS_CERTIFICATE_EXPIRES = Gauge(
+    "gatehouse_sns_certificate_expires_timestamp_seconds",
+    "When the certificate ends with which Amazon SNS signed last, in seconds since 1970; 0: none was seen.",
+    multiprocess_mode="livemostrecent",
 )
 SPOOL = Counter(
     "gatehouse_spool_total",
@@ -50,6 +51,13 @@ SPOOL_ENTRIES = Gauge(
 SPOOL_OLDEST_SECONDS = Gauge(
     "gatehouse_spool_oldest_seconds", "Age of the oldest of them.", ["store"], multiprocess_mode="livemostrecent"
 )
+SPOOL_BYTES = Gauge("gatehouse_spool_bytes", "Bytes that they take.", ["store"], multiprocess_mode="livemostrecent")
+SPOOL_REJECTED_ENTRIES = Gauge(
+    "gatehouse_spool_rejected_entries",
+    "Webhooks kept aside for a person, because nobody could take them.",
+    ["store"],
+    multiprocess_mode="livemostrecent",
+)
 
 JOBS = Counter("gatehouse_jobs_total", "Finished attempts at jobs.", ["kind", "queue", "outcome"])
 JOB_RUN_SECONDS = Histogram("gatehouse_job_run_seconds", "Time that an attempt ran.", ["kind"], buckets=_RUN_BUCKETS)
@@ -61,6 +69,20 @@ QUEUE_DEPTH = Gauge("gatehouse_queue_depth", "Unfinished jobs.", ["queue", "stat
 QUEUE_OLDEST_SECONDS = Gauge(
     "gatehouse_queue_oldest_seconds", "Age of the oldest job.", ["queue", "state"], multiprocess_mode="livemostrecent"
 )
+QUEUE_PAUSED = Gauge(
+    "gatehouse_queue_paused", "1: nothing of the queue is handed out.", ["queue"], multiprocess_mode="livemostrecent"
+)
+QUEUE_WORKERS = Gauge(
+    "gatehouse_queue_workers",
+    "Worker processes with a fresh heartbeat that take jobs of the queue.",
+    ["queue"],
+    multiprocess_mode="livemostrecent",
+)
+DEAD_LETTERS = Gauge(
+    "gatehouse_dead_letters", "Dead jobs that wait for a person.", ["kind"], multiprocess_mode="livemostrecent"
+)
+DEATHS = Counter("gatehouse_deaths_total", "Jobs that died, counted when somebody is told of it.", ["kind"])
+BULK_ITEMS = Counter("gatehouse_bulk_items_total", "Dead letters that a bulk operation came to.", ["action", "outcome"])
 DISPATCHER_LAG_SECONDS = Gauge(
     "gatehouse_dispatcher_lag_seconds",
     "How long the oldest due job has waited to be published.",
@@ -70,12 +92,27 @@ DISPATCHER_PUBLISHED = Counter("gatehouse_dispatcher_published_total", "Job ids 
 WORKERS_ALIVE = Gauge(
     "gatehouse_workers_alive", "Worker processes with a fresh heartbeat.", multiprocess_mode="livemostrecent"
 )
+SCHEDULER_LOOKED = Gauge(
+    "gatehouse_scheduler_looked_timestamp_seconds",
+    "When a part of the scheduler came to the end of its loop, in seconds since 1970.",
+    ["part"],
+    multiprocess_mode="livemostrecent",
+)
 RESCUED_JOBS = Counter("gatehouse_rescued_jobs_total", "Jobs taken back from workers that are gone.")
 SCHEDULE_LAST_ASKED = Gauge(
     "gatehouse_schedule_last_asked_timestamp_seconds",
     "When periodic work was last asked for, in seconds since 1970.",
     ["name"],
     multiprocess_mode="livemostrecent",
+)
+SCHEDULE_EVERY_SECONDS = Gauge(
+    "gatehouse_schedule_every_seconds",
+    "How often periodic work is to be asked for.",
+    ["name"],
+    multiprocess_mode="livemostrecent",
+)
+NOTICES_OPEN = Gauge(
+    "gatehouse_notices_open", "Notices that nobody has dealt with.", ["kind"], multiprocess_mode="livemostrecent"
 )
 
 PROVIDER_CALLS = Counter(
@@ -99,34 +136,19 @@ CIRCUITS_OPEN = Gauge(
 )
 GUARD_DECISIONS = Counter("gatehouse_guard_decisions_total", "Decisions of the gate.", ["guard", "outcome"])
 
-
-def report_errors(settings: Settings, role: str, redact: Callable[[object], object]) -> bool:
-    """Send unexpected errors to Sentry when a DSN is set; return whether they are sent.
-
-    `redact` is applied to every event and breadcrumb. Local variables, request bodies and personal data are not
-    collected in the first place.
-    """
-    if settings.sentry_dsn is None:
-        return False
-    import sentry_sdk  # noqa: PLC0415 - 40 ms that processes without a DSN do not pay
-
-    def cleaned(event: Mapping[str, Any], _hint: object) -> Any:  # noqa: ANN401  # Sentry's event types are not stable
-        return redact(event)
-
-    sentry_sdk.init(
-        dsn=settings.sentry_dsn.get_secret_value(),
-        environment=settings.environment,
-        send_default_pii=False,
-        include_local_variables=False,
-        max_request_body_size="never",
-        before_send=cleaned,
-        before_breadcrumb=cleaned,
-    )
-    sentry_sdk.set_tag("role", role)
-    return True
+PERMISSION_DENIALS = Counter(
+    "gatehouse_permission_denied_total",
+    "Requests turned away, by the permission that they lacked and why.",
+    ["permission", "because"],
+)
+AUDIT_ENTRIES = Counter("gatehouse_audit_entries_total", "Entries of the audit log that were committed.", ["action"])
+AUDIT_FINDINGS = Counter(
+    "gatehouse_audit_findings_total", "What was found wrong with chains of the audit log, at every look anew."
+)
+ERRORS = Counter("gatehouse_errors_total", "Errors that nobody expected, by the part that they came up in.", ["part"])
 
 
-def report_error(error: BaseException) -> None:
-    """Report an unexpected error; does nothing when no DSN is set."""
-    if "sentry_sdk" in sys.modules:
-        sys.modules["sentry_sdk"].capture_exception(error)
+def begin_at_zero(counter: Counter, labels: Iterable[tuple[str, ...]]) -> None:
+    """Show these children of a counter from the start, so that their first count is seen as a rise."""
+    for values in labels:
+        counter.labels(*values)

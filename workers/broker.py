@@ -19,6 +19,7 @@ import structlog
 from dramatiq.broker import MessageProxy
 
 from domain.kernel.database import Database
+from domain.kernel.recent_errors import note_error
 from domain.queue.claim import Claimed, claim, claimed_already, suspects
 from domain.queue.dispatch import unmark
 from domain.queue.message import spec_for
@@ -101,6 +102,7 @@ class JobConsumer(dramatiq.Consumer):
                 return []
             entries = self._receiver.receive(self._order(), free, RECEIVE_WAIT)
         except BrokerUnavailableError as error:
+            note_error("redis", error)
             _log.warning("broker_unavailable", reason=str(error))
             time.sleep(_PAUSE)
             return []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from config.telemetry import CIRCUITS_OPEN
+from config.telemetry import CIRCUITS_OPEN, SCHEDULER_LOOKED
 from domain.delivery.circuit_notices import tell_of_circuits
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class CircuitWatch:
         self._in_use = in_use
         self._database = database
         self._health = health
-        self._providers: set[str] = set()
+        self._providers = set(in_use)
 
     def run(self, stopping: threading.Event) -> None:
         """Look until `stopping` is set."""
@@ -52,6 +52,7 @@ class CircuitWatch:
         self._providers |= set(count)
         for provider in self._providers:
             CIRCUITS_OPEN.labels(provider).set(count[provider])
+        SCHEDULER_LOOKED.labels("circuits").set_to_current_time()
         if not tell:
             return
         try:

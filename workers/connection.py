@@ -7,6 +7,8 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 
+from domain.kernel.recent_errors import note_error
+
 T = TypeVar("T")
 _NO_FLUSH: Final = " -c synchronous_commit=off"
 _BY_KEY: Final = " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
@@ -29,20 +31,24 @@ class PlatformConnection:
 
     def run(self, action: Callable[[psycopg.Connection[Any]], T]) -> T:
         """Run `action` on the open connection. Raises psycopg.OperationalError when the server cannot be reached."""
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                application_name=self._name,
-                options=self._options,
-                connect_timeout=5,
-                keepalives_idle=30,
-            )
         try:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._connect()
             return action(self._connection)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            note_error("database", error)
             self.close()
             raise
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            self._url,
+            autocommit=True,
+            application_name=self._name,
+            options=self._options,
+            connect_timeout=5,
+            keepalives_idle=30,
+        )
 
     def close(self) -> None:
         """Close the connection."""

@@ -12,7 +12,8 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from config.telemetry import DISPATCHER_LAG_SECONDS, DISPATCHER_PUBLISHED
+from config.telemetry import DISPATCHER_LAG_SECONDS, DISPATCHER_PUBLISHED, SCHEDULER_LOOKED, begin_at_zero
+from domain.kernel.recent_errors import note_error
 from domain.queue import dispatch
 from domain.queue.names import QUEUES
 from domain.queue.ports import Bell, BrokerUnavailableError, Transport
@@ -59,6 +60,7 @@ class Dispatcher:
         self._round = 0
         self._recovered = float("-inf")
         self._wait = BUSY_WAIT
+        begin_at_zero(DISPATCHER_PUBLISHED, ((queue,) for queue in QUEUES))
 
     def run(self, stopping: threading.Event) -> None:
         """Dispatch until `stopping` is set."""
@@ -66,9 +68,12 @@ class Dispatcher:
             try:
                 wait = self.tick()
             except psycopg.Error as error:
+                note_error("dispatcher", error)
                 _log.warning("dispatch_delayed", error=type(error).__name__)
                 wait = _PAUSE
             except BrokerUnavailableError as error:
+                note_error("dispatcher", error)
+                note_error("redis", error)
                 _log.warning("broker_unavailable", reason=str(error))
                 stopping.wait(_PAUSE)
                 continue
@@ -90,6 +95,7 @@ class Dispatcher:
             DISPATCHER_LAG_SECONDS.set(0)
         queues = {*outlook.waiting, *outlook.held}
         filled = [self._fill(queue, depth) for queue, depth in self._look(queues)]
+        SCHEDULER_LOOKED.labels("dispatcher").set_to_current_time()
         handed_over = promoted + sum(count for count, _ in filled)
         self._wait = BUSY_WAIT if handed_over else min(FULL_WAIT, self._wait * 2)
         if outlook.held or promoted == PROMOTE_LIMIT or any(more for _, more in filled):

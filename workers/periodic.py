@@ -11,7 +11,7 @@ import psycopg
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from config.telemetry import SCHEDULE_LAST_ASKED
+from config.telemetry import SCHEDULE_EVERY_SECONDS, SCHEDULE_LAST_ASKED, SCHEDULER_LOOKED
 from domain.kernel.database import Database
 from domain.maintenance.work import PERIODIC, Work
 from domain.queue.periodic import ask, look
@@ -51,9 +51,11 @@ class PeriodicWork:
         for name, (asked_at, due) in self._connection.run(lambda c: look(c, self._periods)).items():
             SCHEDULE_LAST_ASKED.labels(name).set(asked_at)
             one = self._periodic[name]
+            SCHEDULE_EVERY_SECONDS.labels(name).set(one.every.total_seconds())
             early = self._outage and one.after_outage
             asked += (due or early) and self._ask(one, timedelta(0) if early else one.every)
         self._outage = False
+        SCHEDULER_LOOKED.labels("periodic").set_to_current_time()
         return asked
 
     def _ask(self, one: Work, every: timedelta) -> bool:

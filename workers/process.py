@@ -20,17 +20,21 @@ def start() -> None:
     # Imported only now: what goes wrong or takes long from here on is watched.
     import dramatiq  # noqa: PLC0415
 
+    from config.error_reports import report_errors  # noqa: PLC0415
     from config.logging import configure_logging  # noqa: PLC0415
     from config.settings import load_settings  # noqa: PLC0415
-    from config.telemetry import report_errors  # noqa: PLC0415
+    from config.tracing import TRACING  # noqa: PLC0415
     from domain.kernel.redaction import redact  # noqa: PLC0415
     from domain.queue.names import QUEUES  # noqa: PLC0415
+    from providers.error_sharing import ErrorSharing  # noqa: PLC0415
     from workers.engine import Engine  # noqa: PLC0415
 
     settings = load_settings()
     # Dramatiq has put a pipe to its parent in place of the standard error; it would copy each line in two processes.
     configure_logging(settings, "worker", redact, stream=sys.__stderr__)
     report_errors(settings, "worker", redact)
+    TRACING.begin(settings, "worker")
+    ErrorSharing(settings.redis_url.get_secret_value(), "worker").start()
     queues = os.environ.get(QUEUES_VARIABLE, "").split() or list(QUEUES)
     dramatiq.set_broker(Engine(settings, queues).broker)
     # What is loaded by now stays for good. Searching it for garbage would stop all threads for a tenth of a second.

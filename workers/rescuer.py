@@ -15,7 +15,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from config.telemetry import RESCUED_JOBS, WORKERS_ALIVE
+from config.telemetry import RESCUED_JOBS, SCHEDULER_LOOKED, WORKERS_ALIVE
 from domain.queue.presence import Heartbeat, heartbeats, stop
 from domain.queue.rescue import Rescued, rescue
 from workers.connection import PlatformConnection
@@ -64,6 +64,7 @@ class Rescuer:
         alive = [worker for worker, beat in current.items() if beat.role == "worker" and worker not in gone]
         WORKERS_ALIVE.set(len(alive))
         rescued = self._connection.run(rescue)
+        SCHEDULER_LOOKED.labels("rescuer").set_to_current_time()
         if rescued:
             RESCUED_JOBS.inc(len(rescued))
             self._count(rescued)

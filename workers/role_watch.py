@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from config.telemetry import SCHEDULER_LOOKED
 from domain.access.roles.telling import tell_of_overrides
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class RoleWatch:
 
     def tick(self) -> None:
         """Bring the notices of changed roles up to date."""
+        SCHEDULER_LOOKED.labels("roles").set_to_current_time()
         try:
             with self._database.platform_scope() as session:
                 tell_of_overrides(session, self._roles.current)

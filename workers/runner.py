@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from dramatiq.middleware import Interrupt, TimeLimitExceeded
 
+from config.error_reports import report_error
 from config.telemetry import JOB_RUN_SECONDS, JOB_WAIT_SECONDS, JOBS
+from config.tracing import TRACING
+from domain.kernel.recent_errors import note_error
 from domain.kernel.redaction import redact_text
 from domain.queue.finish import Finished, RunLostError
 from domain.queue.message import decode, spec_for
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from workers.services import Services
 
 UNKNOWN_KIND_PAUSE: Final = timedelta(seconds=30)
+_FAILURES: Final = frozenset({"retry", "dead", "lost"})
 _log = structlog.get_logger(__name__)
 
 
@@ -61,13 +65,15 @@ class Runner:
             correlation_id=str(claimed.correlation_id),
             attempt=claimed.attempt,
         ):
-            came_to = self._outcome(run)
+            with TRACING.job(claimed) as traced:
+                came_to = self._outcome(run)
+                traced.word = name = "lost" if came_to is None else came_to[1].outcome
+                traced.failed = name in _FAILURES
             ours = False
             if came_to is not None and run.ended is None:
                 ours, run.ended = True, came_to[0]
                 self._end(run.finished(came_to[1]))
             seconds = time.perf_counter() - started
-            name = "lost" if came_to is None else came_to[1].outcome
             _log.info("job_ran", outcome=name, seconds=round(seconds, 4), waited=round(claimed.waited, 4))
         JOBS.labels(claimed.kind, claimed.queue, name).inc()
         JOB_RUN_SECONDS.labels(claimed.kind).observe(seconds)
@@ -91,10 +97,13 @@ class Runner:
         except RunLostError:
             _log.warning("run_given_up")
             return None
-        except TimeLimitExceeded:
+        except TimeLimitExceeded as error:
+            note_error("jobs", error)
             outcome = _overdue(run)
         except BaseException as error:  # noqa: BLE001  every failure of a job is an outcome, sys.exit in a library too
             _log.exception("job_failed")
+            note_error("jobs", error)
+            report_error(error)
             outcome = outcome_of(error)
         # It may have ended itself in a transaction that was rolled back, or whose commit is in doubt: end it again.
         run.ended = None

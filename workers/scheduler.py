@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
+from config.error_reports import report_error, report_errors
 from config.exposition import discard_metrics, prepare_metrics, serve_metrics
 from config.logging import configure_logging
 from domain.kernel.redaction import redact
@@ -34,6 +35,7 @@ def run(settings: Settings) -> int:
     """Run the scheduler role until SIGTERM or SIGINT; return its exit status."""
     prepare_metrics(settings.data_dir, "scheduler")
     configure_logging(settings, "scheduler", redact)
+    report_errors(settings, "scheduler", redact)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -49,8 +51,11 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     from domain.kernel.database import Database  # noqa: PLC0415  as all here: after the metrics directory is named
     from providers.brokers.redis import RedisBell  # noqa: PLC0415
     from providers.brokers.registry import build_transport  # noqa: PLC0415
+    from providers.error_sharing import ErrorSharing  # noqa: PLC0415
     from providers.registry import build_flags  # noqa: PLC0415
 
+    errors = ErrorSharing(settings.redis_url.get_secret_value(), "scheduler")
+    errors.start()
     transport = build_transport(settings.broker_url.get_secret_value())
     bell = RedisBell(settings.redis_url.get_secret_value())
     database = Database(
@@ -61,6 +66,7 @@ def _run_threads(settings: Settings, stopping: threading.Event) -> int:
     flags.start()
     crashed = _run_parts(_parts(settings, database, transport, bell), stopping)
     flags.close()
+    errors.close()
     transport.close()
     bell.close()
     database.close()
@@ -114,9 +120,10 @@ def _run_parts(parts: Mapping[str, Part], stopping: threading.Event) -> list[str
     def guard(name: str) -> None:
         try:
             parts[name].run(stopping)
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
             # A role that half works is worse than one that is started again.
             _log.exception("scheduler_part_crashed", part=name)
+            report_error(error, part=name)
             crashed.append(name)
             stopping.set()
 

@@ -16,6 +16,7 @@ from api.access.organization import resolve
 from api.csrf import SentToken, check_session
 from api.deps import DatabaseDep, SettingsDep
 from api.errors import ProblemError
+from config.telemetry import PERMISSION_DENIALS
 from domain.access.authorize import Reach, reach
 from domain.audit.record import Actor
 from domain.clients.find import ClientNotFoundError, organization_of_client
@@ -43,6 +44,7 @@ class Access:
     organization: ResolvedOrganization | None
     reach: Reach
     actor: Actor
+    permission: str
     _database: Database
     _book: RoleBook
 
@@ -69,7 +71,7 @@ class Access:
     def platform(self) -> Iterator[Session]:
         """Open a transaction that sees everything; 403 for whoever is not of the platform."""
         if not self.reach.everywhere:
-            raise _forbidden()
+            raise self._refusal("reach")
         with self._database.platform_scope() as session:
             yield session
 
@@ -80,7 +82,7 @@ class Access:
         Raises NotFoundError for an organization other than the request's.
         """
         if self.organization is None and not self.reach.everywhere:
-            raise _forbidden()
+            raise self._refusal("reach")
         if self.organization is not None and self.organization.id != org_id:
             raise NotFoundError(f"There is no organization {org_id}.")
         with self._database.tenant_scope(org_id, self.reach.clients) as session:
@@ -104,7 +106,7 @@ class Access:
     def by(self, permission: str) -> Access | None:
         """Return what the same request may reach with another permission, for pages of parts; None without it."""
         within = reach(self._book, self.principal, permission, self.org_id)
-        return None if within is None else replace(self, reach=within)
+        return None if within is None else replace(self, reach=within, permission=permission)
 
     def may(self, permission: str) -> bool:
         """Whether another permission is theirs here, for what a page offers. The server asks again when it is used."""
@@ -113,7 +115,10 @@ class Access:
     def need(self, permission: str) -> None:
         """Ask for another permission, for what a request may ask for besides. Raises ProblemError (403)."""
         if not self.may(permission):
-            raise _forbidden()
+            raise _forbidden(permission, "role")
+
+    def _refusal(self, because: str) -> ProblemError:
+        return _forbidden(self.permission, because)
 
 
 class Requires:
@@ -121,6 +126,7 @@ class Requires:
 
     def __init__(self, permission: str) -> None:
         self.permission = permission
+        PERMISSION_DENIALS.labels(permission, "role")  # Shown from the start, so that its first count is seen.
 
     def __call__(self, request: Request, settings: SettingsDep, database: DatabaseDep, sent: SentToken) -> Access:
         """Return what the request may reach.
@@ -142,16 +148,17 @@ class Requires:
         principal = reporting_in(request, principal, organization.id if organization else None)
         within = reach(book, principal, self.permission, organization.id if organization else None)
         if within is None:
-            raise _forbidden()
+            raise _forbidden(self.permission, "role")
         if organization is not None and not organization.is_active and not within.everywhere:
             raise ProblemError(403, "This organization is suspended. Ask whoever runs the platform.", kind="suspended")
         if settings.demo_safe_mode and book.permissions[self.permission].destructive:
+            PERMISSION_DENIALS.labels(self.permission, "demo").inc()
             raise ProblemError(
                 403,
                 "This is a demonstration, so what can't be undone is turned off. On your own installation it works.",
                 kind="demo",
             )
-        access = Access(principal, organization, within, actor_of(request, principal), database, book)
+        access = Access(principal, organization, within, actor_of(request, principal), self.permission, database, book)
         # What is drawn around a page goes by it, also around one that says what went wrong later.
         request.state.access = access
         return access
@@ -190,7 +197,9 @@ def actor_of(request: Request, principal: Principal) -> Actor:
     )
 
 
-def _forbidden() -> ProblemError:
+def _forbidden(permission: str, because: str) -> ProblemError:
+    """Return the refusal, counted. `because`: "role", or "reach" of somebody who has it, but not so far."""
+    PERMISSION_DENIALS.labels(permission, because).inc()
     return ProblemError(403, "Your role does not allow this. An administrator can change that.", kind="permission")
 
 

@@ -21,6 +21,7 @@ from api.spool.files import FileStore, waiting_files
 from api.spool.standing import show, standings
 from api.spool.stream import StreamStore
 from api.spool.writer import Writer
+from domain.kernel.recent_errors import note_error
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks for what another process has left behind."""
@@ -120,7 +121,8 @@ class Spool:
                     await self._bring_in(drain)
             except AwayError as error:
                 _log.debug("spool_waits", reason=str(error))
-            except Exception:  # noqa: BLE001  whatever it was, entries are to be tried again
+            except Exception as error:  # noqa: BLE001  whatever it was, entries are to be tried again
+                note_error("spool", error)
                 _log.exception("spool_not_brought_in")
             await self._measure()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import product
 from typing import Final
 
 import structlog
@@ -13,11 +14,13 @@ from redis.exceptions import RedisError
 from api.spool.arrival import Arrival
 from api.spool.files import FileStore, SpoolFullError
 from api.spool.stream import NotKeptError, StreamStore
-from config.telemetry import SPOOL
+from config.telemetry import SPOOL, begin_at_zero
+from domain.kernel.recent_errors import note_error
 
 BATCH: Final = 500
 KEEP_WITHIN: Final = 8.0
 """Seconds. With what was spent on the database before, an answer is there within Twilio's 15."""
+begin_at_zero(SPOOL, product(("sms", "status"), ("kept", "refused", "brought_in", "repeated", "rejected")))
 _log = structlog.get_logger(__name__)
 
 _Waiting = tuple[bytes, "asyncio.Future[None]"]
@@ -66,6 +69,7 @@ class Writer:
             SPOOL.labels(arrival.kind, "kept").inc()
         except (OSError, SpoolFullError, NotKeptError, TimeoutError) as error:
             SPOOL.labels(arrival.kind, "refused").inc()
+            note_error("spool", error)
             _log.error("not_spooled", kind=arrival.kind, error=type(error).__name__)
             raise NotKeptError("The webhook can't be kept.") from None
         finally:

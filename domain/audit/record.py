@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
+from config.telemetry import AUDIT_ENTRIES, begin_at_zero
 from domain.audit.actions import ACTIONS, UnknownActionError
 from domain.audit.models import AuditLog
+from domain.kernel.database import after_commit
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from domain.kernel.redaction import redact, redact_text
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 _LONGEST: Final = 500
+begin_at_zero(AUDIT_ENTRIES, ((action,) for action in ACTIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def record(session: Session, actor: Actor, act: Act) -> UUID:
     )
     session.add(entry)
     session.flush()
+    after_commit(session, AUDIT_ENTRIES.labels(act.action).inc)
     return entry.id
 
 

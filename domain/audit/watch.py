@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from config.telemetry import AUDIT_FINDINGS
 from domain.audit.messages import VerifyAudit, VerifyWholeAudit
 from domain.audit.verify import Scope, heads, verify
 from domain.kernel.ids import PLATFORM_ORG_ID
@@ -76,6 +77,7 @@ def watch(scope: Scope, *, newest: int | None = None) -> Watched:
 def _tell(scope: Scope, verified: Verified) -> None:
     words = " ".join(finding.words for finding in verified.findings[:3])
     more = f" And {verified.found - 3} more." if verified.found > 3 else ""  # noqa: PLR2004 - as shown above
+    AUDIT_FINDINGS.inc(verified.found)
     _log.error("audit_chain_broken", tenant_id=str(verified.org_id), findings=verified.found, words=words)
     with scope() as session:
         raise_notice(session, NoticeKind.AUDIT_BROKEN, str(verified.org_id), f"{words}{more}", org_id=PLATFORM_ORG_ID)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
+from config.telemetry import BULK_ITEMS, begin_at_zero
 from domain.deadletters.filters import from_json
 from domain.deadletters.models import DeadOperation
 from domain.deadletters.settle import settle_notices
+from domain.kernel.database import after_commit
 from domain.queue.dead import PAGE, DeadFilter, Letter, discard, page, requeue_letters
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 AHEAD: Final = timedelta(seconds=30)
 """How far ahead letters are scheduled when there is a rate: what is cancelled later still runs for so long."""
+begin_at_zero(BULK_ITEMS, product(("requeue", "discard"), ("done", "skipped")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ def work_page(session: Session, operation: DeadOperation) -> Worked:
     if not letters:
         return Worked(last=True)
     changed = _change(session, operation, letters)
+    for outcome, times in (("done", changed), ("skipped", len(letters) - changed)):
+        after_commit(session, partial(BULK_ITEMS.labels(operation.action, outcome).inc, times))
     operation.done += changed
     operation.skipped += len(letters) - changed
     operation.position = letters[-1].id

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CommitHook = Callable[[MutableMapping[Any, Any]], None]
 """Called with `session.info` after a commit. It must not raise: the change it follows is already made."""
+
+_AFTER_COMMIT: Final = "after_commit"
 
 # A process that hangs, or whose machine is gone, must not keep its locks: others wait for the same conversation or
 # delivery. The other way round, a server that is gone without a word must not keep a thread for hours.
@@ -102,6 +104,8 @@ class Database:
         with Session(engine, expire_on_commit=False, info=dict(self._info)) as session:
             with session.begin():
                 yield session
+            for act in session.info.get(_AFTER_COMMIT, ()):
+                act()
             for hook in self._hooks:
                 hook(session.info)
 
@@ -109,6 +113,11 @@ class Database:
         """Close all pooled connections."""
         self._app.dispose()
         self._platform.dispose()
+
+
+def after_commit(session: Session, act: Callable[[], object]) -> None:
+    """Call `act` once the scope of `session` has committed; not at all when it rolls back. It must not raise."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(act)
 
 
 def raw_connection(session: Session) -> psycopg.Connection[Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -12,7 +12,13 @@ from domain.kernel.errors import ConflictError, NotFoundError
 from domain.notices.models import Notice
 
 if TYPE_CHECKING:
+    import psycopg
     from sqlalchemy.orm import Session
+
+COUNT_LIMIT: Final = 10_000
+_COUNT_OPEN: Final = """
+    SELECT kind, count(*) FROM (SELECT kind FROM operator_notices WHERE resolved_at IS NULL LIMIT %s) open GROUP BY kind
+"""
 
 
 def list_notices(
@@ -33,6 +39,11 @@ def list_notices(
     if before_id is not None:
         query = query.where(Notice.id < before_id)
     return session.scalars(query.order_by(Notice.id.desc()).limit(limit)).all()
+
+
+def count_open(connection: psycopg.Connection[Any]) -> Mapping[str, int]:
+    """Return how many notices of each kind wait for a person; at most COUNT_LIMIT in all."""
+    return dict(connection.execute(_COUNT_OPEN, (COUNT_LIMIT,)).fetchall())
 
 
 def resolve_by_id(session: Session, notice_id: UUID, *, by: str) -> Notice:

@@ -6,11 +6,13 @@ enqueueing are one transaction, so each death is told once; a letter that is req
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from domain.kernel.database import raw_connection
+from config.telemetry import DEATHS
+from domain.kernel.database import after_commit, raw_connection
 from domain.queue.enqueue import NewJob, enqueue_many
 from domain.queue.messages import JOB_DIED, JobDied
 
@@ -39,6 +41,8 @@ def announce(session: Session, limit: int = BATCH) -> int:
     The death of a telling is not told: it is a dead letter like any other, and telling it could go on forever.
     """
     died = raw_connection(session).execute(_TELL, (limit,), prepare=True).fetchall()
+    for kind, times in Counter(row[2] for row in died).items():
+        after_commit(session, partial(DEATHS.labels(kind).inc, times))
     groups: dict[tuple[UUID, str, str], list[UUID]] = defaultdict(list)
     for job_id, org_id, kind, fingerprint in sorted(died):
         if kind != JOB_DIED:

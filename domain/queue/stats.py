@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,6 +73,37 @@ def depths(connection: psycopg.Connection[Any]) -> Sequence[QueueDepth]:
     """Return the depth of every queue in every live state, and of its dead letters."""
     rows = connection.execute(_DEPTHS, {"limit": COUNT_LIMIT, "heads": _HEADS}).fetchall()
     return [QueueDepth(queue, state, jobs, max(0.0, oldest)) for queue, state, jobs, oldest in rows]
+
+
+# A million dead letters are as good as ten thousand to whoever has to come and look.
+_DEAD_BY_KIND: Final = """
+    SELECT kind, count(*) FROM (SELECT kind FROM jobs WHERE state = 'dead' LIMIT %s) dead GROUP BY kind
+"""
+_STAFFING: Final = """
+    SELECT queues.name, queues.paused_at IS NOT NULL, count(workers.id)
+    FROM queues LEFT JOIN workers ON queues.name = ANY(workers.queues) AND workers.stopped_at IS NULL
+        AND workers.heartbeat_at > now() - interval '10 s'
+    GROUP BY queues.name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStaffing:
+    """How many living worker processes take jobs of a queue, and whether it is paused."""
+
+    queue: str
+    paused: bool
+    workers: int
+
+
+def staffing(connection: psycopg.Connection[Any]) -> Sequence[QueueStaffing]:
+    """Return who works on every queue."""
+    return [QueueStaffing(*row) for row in connection.execute(_STAFFING).fetchall()]
+
+
+def dead_by_kind(connection: psycopg.Connection[Any]) -> Mapping[str, int]:
+    """Return how many dead letters there are of each kind; at most COUNT_LIMIT in all."""
+    return dict(connection.execute(_DEAD_BY_KIND, (COUNT_LIMIT,)).fetchall())
 
 
 def live_workers(connection: psycopg.Connection[Any]) -> int:

@@ -13,6 +13,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from domain.kernel.recent_errors import note_error
+
 T = TypeVar("T")
 
 ANSWER_WITHIN: Final = 0.5
@@ -47,6 +49,7 @@ class Shared:
             return command(self._redis)
         except RedisError as error:
             self._away_until = time.monotonic() + LEFT_ALONE
+            note_error("redis", error)
             _log.warning("health_is_not_shared", error=type(error).__name__)
             return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from config.telemetry import PROVIDER_CALL_SECONDS, PROVIDER_CALLS
+from config.tracing import TRACING
 from domain.webhooks.ports import Answer, WebhookCaller
 
 
@@ -20,8 +21,10 @@ class MeasuredWebhooks:
 
     def call(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """POST once."""
-        answer = self._inner.call(url, headers, body)
-        outcome = "no_answer" if answer.status is None else f"{answer.status // 100}xx"
+        with TRACING.call("webhooks", "call") as traced:
+            answer = self._inner.call(url, headers, body)
+            traced.word = outcome = "no_answer" if answer.status is None else f"{answer.status // 100}xx"
+            traced.failed = outcome != "2xx"
         PROVIDER_CALL_SECONDS.labels("webhooks", "call").observe(answer.milliseconds / 1000)
         PROVIDER_CALLS.labels("webhooks", "call", outcome).inc()
         return answer

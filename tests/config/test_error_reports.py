@@ -18,7 +18,7 @@ FAILING = """
 import logging, sys
 import sentry_sdk
 from config.settings import Settings
-from config.telemetry import report_error, report_errors
+from config.error_reports import report_error, report_errors
 from domain.kernel.redaction import redact
 
 url = "postgresql://h/d"

@@ -1,0 +1,1 @@
+"""How the servers answer, and what operators want to know of the whole system."""
