@@ -104,6 +104,23 @@ def test_a_banner_on_every_page_says_so_and_stops_it(client: AppClient) -> None:
     assert "what you change is changed" in client.get(INSIDE, headers=PAGE).text
 
 
+def test_the_account_page_stays_that_of_whoever_looks_in(
+    client: AppClient, database_urls: DatabaseUrls, ann: UUID
+) -> None:
+    bob = add_person(database_urls.platform, "bob@example.com", ("workspace_admin", ORG_ID, CLIENT_ID), name="Bob")
+    assert "This is your own account" not in client.get("/account", headers=PAGE).text
+    view(client)
+    text = client.get("/account", headers=PAGE).text
+    assert "This is your own account, ann@example.com: nobody's at Harbor Plumbing." in text
+    assert "bob@example.com" not in text
+    changed = client.post("/account/name", data={"name": "Eve", "csrf_token": csrf_of(client, "/account")})
+    assert changed.status_code == 303
+    with psycopg.connect(database_urls.platform) as connection:
+        names = dict(connection.execute("SELECT id, name FROM users").fetchall())
+    assert (names[ann], names[bob]) == ("Eve", "Bob")
+    assert acts(database_urls.platform, "user.renamed") == [("Ann", "user.renamed", ann)]
+
+
 def test_it_ends_by_itself_and_that_is_on_record(
     client: AppClient, clock: ManualClock, database_urls: DatabaseUrls, ann: UUID
 ) -> None:
