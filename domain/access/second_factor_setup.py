@@ -15,7 +15,7 @@ from domain.access.letters import post
 from domain.access.models import RecoveryCode, User
 from domain.access.password_changes import prove_password
 from domain.access.people import get_user, record_about
-from domain.access.second_factor import STEP_SECONDS, recovery_hash, step_of, use_step
+from domain.access.second_factor import STEP_SECONDS, check_second_factor, recovery_hash, step_of, use_step
 from domain.access.sessions import end_sessions_of
 from domain.kernel.errors import ConflictError, InvalidInputError
 
@@ -42,6 +42,10 @@ class SecondFactorOnError(ConflictError):
 
 class SecondFactorNotBegunError(ConflictError):
     """There is no second factor to confirm. Begin anew."""
+
+
+class SecondFactorOffError(ConflictError):
+    """The account has no second factor, so it needs no recovery codes."""
 
 
 class WrongCodeError(InvalidInputError):
@@ -92,10 +96,7 @@ def confirm(
     if step is None or not use_step(session, user_id, step, now):
         raise WrongCodeError
     user.totp_confirmed_at = now
-    session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
-    codes = [_new_code() for _ in range(RECOVERY_CODES)]
-    session.add_all(RecoveryCode(user_id=user_id, code_hash=recovery_hash(code)) for code in codes)
-    session.flush()
+    codes = _replace_codes(session, user_id)
     ended = end_sessions_of(session, user_id, but=this_session)
     record_about(session, actor, "user.totp_enabled", user_id, after={"sessions_ended": ended})
     return codes
@@ -120,10 +121,43 @@ def remove_of(session: Session, user_id: UUID, actor: Actor, *, sealer: Sealer, 
     return was_on
 
 
+def renew_codes(
+    database: Database, user_id: UUID, password: str, code: str, now: datetime, actor: Actor, *, sealer: Sealer
+) -> Sequence[str]:
+    """Return new recovery codes for somebody who knows their password and has a code; the ones before work no more.
+
+    The code is one of the app, or a recovery code. Raises WrongPasswordError, WrongCodeError, BusyError, and
+    SecondFactorOffError.
+    """
+    prove_password(database, user_id, password, now)
+    with database.platform_scope() as session:
+        _require_on(get_user(session, user_id))
+    if not check_second_factor(database, user_id, code, now, sealer):
+        raise WrongCodeError
+    with database.platform_scope() as session:
+        _require_on(get_user(session, user_id, lock=True))
+        codes = _replace_codes(session, user_id)
+        record_about(session, actor, "user.recovery_codes_renewed", user_id)
+    return codes
+
+
 def codes_left(session: Session, user_id: UUID) -> int:
     """Return how many recovery codes somebody has not used."""
     unused = select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
     return session.scalar(unused) or 0
+
+
+def _require_on(user: User) -> None:
+    if user.totp_confirmed_at is None:
+        raise SecondFactorOffError
+
+
+def _replace_codes(session: Session, user_id: UUID) -> Sequence[str]:
+    session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+    codes = [_new_code() for _ in range(RECOVERY_CODES)]
+    session.add_all(RecoveryCode(user_id=user_id, code_hash=recovery_hash(code)) for code in codes)
+    session.flush()
+    return codes
 
 
 def _secret_of(session: Session, user_id: UUID, sealer: Sealer) -> str:

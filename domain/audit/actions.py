@@ -93,6 +93,7 @@ ACTIONS: Final[dict[str, str]] = {
     "user.locked": "locked an account after too many tries",
     "user.password_changed": "changed a password",
     "user.password_reset": "set a new password by a letter",
+    "user.recovery_codes_renewed": "made new recovery codes",
     "user.renamed": "changed an account's name",
     "user.reset_sent": "had a letter sent for a new password",
     "user.sign_in": "signed in",

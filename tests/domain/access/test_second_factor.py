@@ -18,6 +18,7 @@ from domain.access.second_factor import check_second_factor, step_of
 from domain.access.second_factor_setup import (
     RECOVERY_CODES,
     SecondFactorNotBegunError,
+    SecondFactorOffError,
     SecondFactorOnError,
     WrongCodeError,
     begin,
@@ -25,6 +26,7 @@ from domain.access.second_factor_setup import (
     codes_left,
     confirm,
     remove,
+    renew_codes,
 )
 from providers.sealing import FernetSealer
 from tests.support.people import NOW, OPERATOR, OTHER_PASSWORD, PASSWORD, SEALER, acts, make_user
@@ -122,6 +124,29 @@ class TestWithAnAccount:
         user_id, totp, _ = enrolled(database)
         assert not check(database, user_id, totp.at(NOW), NOW)
 
+    def test_new_recovery_codes_take_the_password_and_a_code_and_end_those_before(self, database: Database) -> None:
+        user_id, totp, before = enrolled(database)
+        with pytest.raises(WrongPasswordError):
+            renew(database, user_id, OTHER_PASSWORD, totp.at(LATER))
+        with pytest.raises(WrongCodeError):
+            renew(database, user_id, PASSWORD, "000000")
+        assert acts(database, "user.recovery_codes_renewed") == []
+        new = renew(database, user_id, PASSWORD, totp.at(LATER))
+        assert (len(new), set(new) & set(before)) == (RECOVERY_CODES, set())
+        assert not check(database, user_id, before[0])
+        assert check(database, user_id, new[0])
+        newer = renew(database, user_id, PASSWORD, new[1])
+        assert not check(database, user_id, new[2])
+        assert check(database, user_id, newer[0])
+        assert len(acts(database, "user.recovery_codes_renewed")) == 2
+
+    def test_nobody_without_a_second_factor_gets_recovery_codes(self, database: Database) -> None:
+        user_id = make_user(database)
+        with pytest.raises(SecondFactorOffError):
+            renew(database, user_id, PASSWORD, "000000")
+        with database.platform_scope() as session:
+            assert codes_left(session, user_id) == 0
+
     def test_turning_it_off_takes_the_password_and_is_told(self, database: Database) -> None:
         user_id, totp, codes = enrolled(database)
         with database.platform_scope() as session, pytest.raises(SecondFactorOnError):
@@ -147,3 +172,7 @@ def enrolled(database: Database) -> tuple[UUID, pyotp.TOTP, Sequence[str]]:
 
 def check(database: Database, user_id: UUID, code: str, now: datetime = LATER) -> bool:
     return check_second_factor(database, user_id, code, now, SEALER)
+
+
+def renew(database: Database, user_id: UUID, password: str, code: str) -> Sequence[str]:
+    return renew_codes(database, user_id, password, code, LATER, OPERATOR, sealer=SEALER)
