@@ -20,7 +20,7 @@ from domain.kernel.recent_errors import note_error
 from domain.kernel.redaction import redact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -76,7 +76,8 @@ def problem_response(error: ProblemError, request_id: str | None) -> Response:
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Make every error that a route of `app` raises on purpose a problem document."""
+    """Make every error that a route of `app` raises on purpose a problem; `app.state.answer_problem` makes the answer."""
+    app.state.answer_problem = _as_document
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -89,6 +90,11 @@ def answer_with_problems(app: FastAPI) -> None:
 
 
 def _answer(request: Request, error: ProblemError) -> Response:
+    answer: Callable[[Request, ProblemError], Response] = request.app.state.answer_problem
+    return answer(request, error)
+
+
+def _as_document(request: Request, error: ProblemError) -> Response:
     return problem_response(error, getattr(request.state, "request_id", None))
 
 

@@ -19,6 +19,7 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from api.edge.forwarded import caller
 from api.edge.headers import FOR_DATA, FOR_PAGES, HTTPS_ONLY, rate_headers
 from api.errors import ProblemError, problem_response
+from api.pages import problem_answer
 from config.error_reports import report_error
 from config.telemetry import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, UNMATCHED
 from config.tracing import TRACING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prometheus_client import Counter, Histogram
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -73,8 +75,7 @@ class Boundary:
             report_error(error, route=_route(scope), method=_method(scope))
             if answer.status:
                 raise  # Too late for a problem document: the server cuts the connection, so the client sees it broken.
-            detail = "Something went wrong on our side. Tell us the request id."
-            await problem_response(ProblemError(500, detail), request_id)(scope, receive, answer)
+            await _last_words(scope, request_id)(scope, receive, answer)
         finally:
             seconds = perf_counter() - begun
             _record(scope, answer.status or _CLIENT_CLOSED_REQUEST, seconds, streamed=answer.streams)
@@ -136,7 +137,7 @@ class BodyLimit:
         limit = _LARGER.get(scope["path"], self._limit)
         declared = _header(scope, b"content-length") or b"0"
         if declared.isdigit() and int(declared[:20]) > limit:
-            await problem_response(_too_large(limit), scope["state"]["request_id"])(scope, receive, send)
+            await problem_answer(scope, _too_large(limit))(scope, receive, send)
             return
         received = 0
 
@@ -150,6 +151,15 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+def _last_words(scope: Scope, request_id: str) -> Response:
+    problem = ProblemError(500, "Something went wrong on our side. Tell us the request id.")
+    try:
+        return problem_answer(scope, problem)
+    except Exception:  # noqa: BLE001 - it may be the pages themselves that are broken
+        _log.exception("http.no_page_for_an_error")
+        return problem_response(problem, request_id)
 
 
 def _too_large(limit: int) -> ProblemError:

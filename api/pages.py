@@ -44,15 +44,15 @@ _POLICY: Final = (
     " frame-ancestors 'none'"
 )
 
-_templates = Environment(
+templates: Final = Environment(
     loader=FileSystemLoader(_TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals |= {"asset": asset, "icon_href": icon_href, "viewer": viewer}
-_templates.filters |= FILTERS
+templates.globals |= {"asset": asset, "icon_href": icon_href, "viewer": viewer}
+templates.filters |= FILTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def page(template: str, /, status: int = 200, *, request: Request | None = None,
         "said": message,
     }
     with drawn_for(viewer_of(request, token) if request else Viewer()):
-        response = HTMLResponse(_templates.get_template(template).render(about | context), status)
+        response = HTMLResponse(templates.get_template(template).render(about | context), status)
     response.headers["content-security-policy"] = _POLICY.format(nonce=nonce)
     response.headers["cache-control"] = "no-store"
     if token:
@@ -116,7 +116,7 @@ def page(template: str, /, status: int = 200, *, request: Request | None = None,
 
 def answer_with_pages(app: FastAPI) -> None:
     """Show problems as pages to who reads pages; programs keep getting documents."""
-    app.add_exception_handler(ProblemError, _on_problem)
+    app.state.answer_problem = _as_page
     app.add_exception_handler(HTTPException, _on_http)
 
 
@@ -125,13 +125,14 @@ def problem_answer(scope: Scope, problem: ProblemError, *, request: Request | No
     request_id = scope.get("state", {}).get("request_id")
     if problem.status < 400 or not _reads_pages(scope):  # noqa: PLR2004 - what is no error leads elsewhere
         return problem_response(problem, request_id)
-    response = page("problem.html", problem.status, request=request, words=str(problem), request_id=request_id)
+    about = {"words": str(problem), "request_id": request_id, "forbidden": problem.status == HTTPStatus.FORBIDDEN}
+    response = page("problem.html", problem.status, request=request, **about)
     response.headers.update(problem.headers or {})
     return response
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
-    return problem_answer(request.scope, cast("ProblemError", error), request=request)
+def _as_page(request: Request, problem: ProblemError) -> Response:
+    return problem_answer(request.scope, problem, request=request)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -116,7 +116,7 @@ def test_the_account_page_stays_that_of_whoever_looks_in(
     changed = client.post("/account/name", data={"name": "Eve", "csrf_token": csrf_of(client, "/account")})
     assert changed.status_code == 303
     with psycopg.connect(database_urls.platform) as connection:
-        names = dict(connection.execute("SELECT id, name FROM users").fetchall())
+        names: dict[UUID, str] = dict(connection.execute("SELECT id, name FROM users").fetchall())
     assert (names[ann], names[bob]) == ("Eve", "Bob")
     assert acts(database_urls.platform, "user.renamed") == [("Ann", "user.renamed", ann)]
 
