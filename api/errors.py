@@ -76,7 +76,7 @@ def problem_response(error: ProblemError, request_id: str | None) -> Response:
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Make every error that a route of `app` raises on purpose a problem; `app.state.answer_problem` makes the answer."""
+    """Make every error that a route of `app` raises on purpose a problem, answered by `app.state.answer_problem`."""
     app.state.answer_problem = _as_document
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, on_http)

@@ -31,7 +31,7 @@ PROBLEMS: dict[str, tuple[Exception, int, str]] = {
     "conflict": (ConflictError("Somebody was faster."), 409, "Somebody was faster."),
     "wrong": (InvalidInputError("That can't be."), 422, "That can&#39;t be."),
     "busy": (BusyError("Come back later."), 503, "Come back later."),
-    "away": (OperationalError("SELECT", {}, psycopg.OperationalError("gone")), 503, "The database does not answer just now."),
+    "away": (OperationalError("SELECT", {}, psycopg.OperationalError("gone")), 503, "The database does not answer"),
     "broken": (RuntimeError("a secret of ours"), 500, "Something went wrong on our side."),
 }
 
