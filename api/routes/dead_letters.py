@@ -15,6 +15,7 @@ from api.errors import ProblemError
 from api.schemas.dead_letters import (
     CancelRequest,
     EditRequest,
+    ErrorText,
     Fingerprint,
     ForecastDocument,
     GroupDocument,
@@ -53,11 +54,12 @@ def letters(
     org_id: UUID | None = None,
     died_after: AwareDatetime | None = None,
     died_before: AwareDatetime | None = None,
+    text: ErrorText = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[JobSummary]:
     """Return dead letters, the newest job first."""
-    which = DeadFilter(None, kind, fingerprint, org_id, died_after, died_before)
+    which = DeadFilter(None, kind, fingerprint, org_id, died_after, died_before, text)
     place = id_position(after)
     with access.platform() as session:
         found = list_dead(session, which, limit=limit, after_id=place, newest_first=True)
@@ -72,11 +74,12 @@ def groups(
     org_id: UUID | None = None,
     died_after: AwareDatetime | None = None,
     died_before: AwareDatetime | None = None,
+    text: ErrorText = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[GroupDocument]:
     """Return the causes of death, the most frequent first."""
-    which = DeadFilter(None, kind, None, org_id, died_after, died_before)
+    which = DeadFilter(None, kind, None, org_id, died_after, died_before, text)
     place = position(after, int, str)
     with access.platform() as session:
         found = list_groups(session, which, limit=limit, after=None if place is None else (place[0], place[1]))

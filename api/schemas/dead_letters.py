@@ -17,10 +17,14 @@ from domain.queue.dead import PAGE, DeadFilter
 
 Kind = Annotated[str | None, Query(max_length=100)]
 Fingerprint = Annotated[str | None, Query(max_length=64)]
+ErrorText = Annotated[str | None, Query(alias="text", max_length=200, description="A part of the error.")]
 
 
 class FilterDocument(BaseModel):
-    """Which dead letters are meant; what is left out does not narrow. `after` and `before` bound when they died."""
+    """Which dead letters are meant; what is left out does not narrow. `after` and `before` bound when they died.
+
+    `text` is a part of the error that they died of.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,6 +34,7 @@ class FilterDocument(BaseModel):
     org_id: UUID | None = None
     after: AwareDatetime | None = None
     before: AwareDatetime | None = None
+    text: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     def meant(self) -> DeadFilter:
         """Return the filter."""

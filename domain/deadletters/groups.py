@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Text, cast, func, select, true
+from sqlalchemy import ARRAY, ColumnElement, Row, Text, cast, func, select, true
 
 from domain.kernel.redaction import redact_text
 from domain.queue.models import Job
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from domain.queue.dead import DeadFilter
 
 SAMPLES: Final = 3
+Order = Literal["count", "last_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,17 @@ class Group:
 
 
 def list_groups(
-    session: Session, which: DeadFilter, *, limit: int = 50, after: tuple[int, str] | None = None
+    session: Session,
+    which: DeadFilter,
+    *,
+    limit: int = 50,
+    after: tuple[int | datetime, str] | None = None,
+    order: Order = "count",
 ) -> Sequence[Group]:
-    """Return the causes of the letters of a filter, the most frequent first.
+    """Return the causes of the letters of a filter: the most frequent first, or those that somebody died of last.
 
-    Page on with the last group's `(count, fingerprint)`; while letters die or are resolved, a group may be missed.
+    Page on with the last group's `(count, fingerprint)`, or its `last_at` in place of the count; while letters die or
+    are resolved, a group may be missed.
     """
     # By organization first: so both counts are hashed, and a hundred thousand rows are not sorted to tell them apart.
     by_org = (
@@ -56,21 +63,22 @@ def list_groups(
         .group_by(Job.fingerprint, Job.org_id)
         .subquery()
     )
-    count = func.sum(by_org.c.count)
+    count, last_at = func.sum(by_org.c.count), func.max(by_org.c.last_at)
+    first: ColumnElement[Any] = count if order == "count" else last_at
     query = (
         select(
             by_org.c.fingerprint,
             count.label("letters"),
             func.count().label("tenants"),
             func.min(by_org.c.first_at).label("first_at"),
-            func.max(by_org.c.last_at).label("last_at"),
+            last_at.label("last_at"),
         )
         .group_by(by_org.c.fingerprint)
-        .order_by(count.desc(), by_org.c.fingerprint)
+        .order_by(first.desc(), by_org.c.fingerprint)
         .limit(limit)
     )
     if after is not None:
-        query = query.having((count < after[0]) | ((count == after[0]) & (by_org.c.fingerprint > after[1])))
+        query = query.having((first < after[0]) | ((first == after[0]) & (by_org.c.fingerprint > after[1])))
     rows = session.execute(query).all()
     newest = _newest(session, which, [row[0] for row in rows])
     return [_group(row, newest[row[0]]) for row in rows if row[0] in newest]

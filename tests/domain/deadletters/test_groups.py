@@ -70,3 +70,24 @@ def test_a_hundred_thousand_letters_are_grouped_within_seconds(lab: Lab) -> None
     found = _groups(lab)
     assert time.perf_counter() - started < 5.0
     assert (len(found), sum(group.count for group in found)) == (40, 100_000)
+
+
+def test_groups_are_found_by_a_part_of_the_error(lab: Lab) -> None:
+    late, _ = _die(lab, Note(), "The line was CUT 50% of the time"), _die(lab, Note(), "late")
+    for text in ("cut", "50% of"):
+        (found,) = _groups(lab, DeadFilter(text=text))
+        assert found.samples == [late]
+    assert _groups(lab, DeadFilter(text="5_% of")) == []
+
+
+def test_the_causes_that_somebody_died_of_last_come_first_when_asked_for(lab: Lab) -> None:
+    for words in ("refused", "refused", "late", "gone"):
+        _die(lab, Note(), words)
+    in_order = _groups(lab, order="last_at")
+    assert [group.reason for group in in_order] == ["gone", "late", "refused"]
+    seen: list[Group] = []
+    while page := _groups(
+        lab, limit=1, order="last_at", after=(seen[-1].last_at, seen[-1].fingerprint) if seen else None
+    ):
+        seen += page
+    assert seen == in_order
