@@ -38,7 +38,7 @@ INGEST = Counter(
 SNS_CERTIFICATE_EXPIRES = Gauge(
     "gatehouse_sns_certificate_expires_timestamp_seconds",
     "When the certificate ends with which Amazon SNS signed last, in seconds since 1970; 0: none was seen.",
-    multiprocess_mode="livemostrecent",
+    multiprocess_mode="livemax",
 )
 SPOOL = Counter(
     "gatehouse_spool_total",

@@ -49,6 +49,8 @@ class RunningHouse:
             "GATEHOUSE_WORKER_PROCESSES": "2",
             "GATEHOUSE_WORKER_THREADS": "4",
         } | settings
+        self.metrics_ports: dict[str, int] = {}
+        """Where each role serves its metrics; any free port when none is put here before the start."""
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
@@ -103,11 +105,14 @@ class RunningHouse:
             self.processes[role] = subprocess.Popen(
                 [str(Path(sys.executable).with_name("gatehouse")), role],
                 cwd=_ROOT,
-                env=_inherited() | self._environment,
+                env=_inherited() | self._environment | self._port_of(role),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def _port_of(self, role: str) -> dict[str, str]:
+        return {"GATEHOUSE_METRICS_PORT": str(self.metrics_ports[role])} if role in self.metrics_ports else {}
 
     def _ready(self) -> bool:
         try:
