@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_REVISION: Final = "0018"
+SCHEMA_REVISION: Final = "0019"
 """The newest migration that this release needs; revisions are numbers of four digits, so they sort."""
 
 READ_REVISION: Final = "SELECT version_num FROM alembic_version"
