@@ -9,7 +9,7 @@ SYNC = $(UV) sync --quiet --frozen --no-default-groups --inexact --compile-bytec
 OFFLINE = echo "The packages could not be installed. Is the package index reachable?" \
 	"Behind a mirror or proxy set PIP_INDEX_URL and UV_DEFAULT_INDEX, or HTTPS_PROXY. What went wrong stands above." >&2; exit 1
 
-.PHONY: help up test bench chaos lint types format check
+.PHONY: help up test bench chaos lint types format check vendor
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -39,6 +39,9 @@ types: .venv/.dev ## Check types
 format: .venv/.dev ## Rewrite in the project's format
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+vendor: ## Make the files of others that pages and tests use anew, by npm (see docs/dashboard.md)
+	@$(PYTHON) scripts/vendor_assets.py
 
 check: lint types test ## All of the above that must pass before a commit
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import redis.asyncio
 from fastapi import FastAPI
 
-from api.dashboard import theme
+from api.dashboard import search, theme
 from api.dashboard.files import Assets
 from api.edge.deadline import Deadline
 from api.edge.door import Door
@@ -132,6 +132,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     journeys.router,
     sandbox.router,
     sandbox_mail.router,
+    search.router,
     theme.router,
 )
 

@@ -145,14 +145,14 @@ def csv_response(
         raise ProblemError(403, "Your role does not take lists away as files.", kind="permission")
     first = tables(None)
     return StreamingResponse(
-        chain(["\ufeff"], _lines(first, tables, limit)),
+        chain(["\ufeff"], csv_lines(first, tables, limit)),
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": f'attachment; filename="{name}.csv"', "cache-control": "no-store"},
     )
 
 
-def _lines(first: Table, tables: Callable[[str | None], Table], limit: int) -> Iterator[str]:
-    """Return a file's text, a page at a time."""
+def csv_lines(first: Table, tables: Callable[[str | None], Table], limit: int) -> Iterator[str]:
+    """Return a file's text, a page at a time: `first`, and those that `tables` has after it."""
     yield _written([[one.label for one in first.columns]])
     table, left = first, limit
     while True:
