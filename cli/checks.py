@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 import redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.spool.standing import standings
 from cli.scopes import begin
@@ -15,12 +17,15 @@ from config.places import CONFIG
 from config.settings import Settings, SettingsError
 from domain.access.roles.book import read_roles
 from domain.access.roles.errors import RoleFilesError
+from domain.kernel.database import Database
 from domain.kernel.redaction import redact_text
 from domain.kernel.schema import READ_REVISION, SCHEMA_REVISION, schema_problem
 from domain.queue.names import QUEUES
 from domain.queue.ports import BrokerUnavailableError
 from domain.queue.stats import live_workers
+from domain.webhooks.reseal import left_to_do
 from providers.brokers.registry import build_transport
+from providers.registry import build_sealer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +66,7 @@ def examine() -> list[Finding]:
     findings += _postgres("PostgreSQL, application", settings.postgres_url("app"), "GATEHOUSE_DATABASE_URL")
     findings += _postgres("PostgreSQL, platform", settings.postgres_url("platform"), "GATEHOUSE_PLATFORM_DATABASE_URL")
     findings += [_redis(settings), _broker(settings), _api(settings), *_spool(settings)]
-    findings += _work(settings)
+    findings += [*_work(settings), *_secrets(settings)]
     return findings + list(_providers(settings))
 
 
@@ -194,6 +199,12 @@ def _work(settings: Settings) -> Iterator[Finding]:
         f"{notices or 'none'} {'wait' if notices > 1 else 'waits'} for a person",
         "Read them: gatehouse notices list. docs/runbooks/ has a page for each kind." if notices else "",
     )
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    database = Database(settings.postgres_url("app"), settings.postgres_url("platform"), pool_size=1)
+    with closing(database), suppress(SQLAlchemyError):  # said already
+        yield Finding("secrets", *left_to_do(database.platform_scope, build_sealer(settings)))
 
 
 def _providers(settings: Settings) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.kernel.errors import NotFoundError
-from jobs import audit_verify, client_lifecycle, queue_upkeep, recover_inbound
+from jobs import audit_verify, client_lifecycle, queue_upkeep, recover_inbound, reseal_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +52,12 @@ JOBS: Final[Sequence[MaintenanceJob]] = (
         "Verify every entry of the audit log. The scheduler has the newest of each organization verified hourly.",
         timedelta(days=1),
         audit_verify.run,
+    ),
+    MaintenanceJob(
+        "reseal-secrets",
+        "Seal with the present secret key what the one before it sealed. Needed once after that was changed.",
+        timedelta(days=1),
+        reseal_secrets.run,
     ),
 )
 

@@ -17,6 +17,7 @@ class FernetSealer:
 
     def __init__(self, secret_key: str, *previous: str) -> None:
         self._fernet = fernet(_PURPOSE, secret_key, *previous)
+        self._present = fernet(_PURPOSE, secret_key)
 
     def seal(self, secret: str) -> str:
         """Return the secret sealed."""
@@ -28,3 +29,11 @@ class FernetSealer:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise SecretUnreadableError from None
+
+    def renewed(self, sealed: str) -> str | None:
+        """Return the secret sealed with the first key, None when it is so already. Raises SecretUnreadableError."""
+        try:
+            self._present.decrypt(sealed.encode())
+        except InvalidToken:
+            return self.seal(self.unseal(sealed))
+        return None

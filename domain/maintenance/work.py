@@ -17,6 +17,7 @@ from domain.delivery.messages import PollDeliveries, SweepDeliveries
 from domain.kernel.errors import NotFoundError
 from domain.queue.message import Message
 from domain.queue.messages import KeepUp
+from domain.webhooks.messages import ResealSecrets
 
 UPKEEP: Final = "queue.upkeep"
 
@@ -91,6 +92,14 @@ WORK: Final[Sequence[Work]] = (
         asked=False,
         command="queue-upkeep",
         about="Makes room for the coming months' attempts and forgets old workers. The scheduler does it itself.",
+    ),
+    Work(
+        "webhooks.reseal",
+        timedelta(days=1),
+        ResealSecrets(),
+        asked=False,
+        command="reseal-secrets",
+        about="Seals with the present secret key what the one before it sealed. Needed after the key was changed.",
     ),
 )
 PERIODIC: Final[Sequence[Work]] = [work for work in WORK if work.asked]

@@ -19,6 +19,12 @@ class SendWebhook(Message):
     send_id: UUID
 
 
+@job(kind="webhooks.reseal", queue="maintenance", max_attempts=3, time_limit=timedelta(minutes=30))
+@dataclass(frozen=True, slots=True)
+class ResealSecrets(Message):
+    """Seal with the present secret key what the one before it sealed, people's second factors as well."""
+
+
 @job(kind="webhooks.replay", queue="bulk", max_attempts=5, time_limit=timedelta(minutes=5))
 @dataclass(frozen=True, slots=True)
 class ReplayEvents(Message):

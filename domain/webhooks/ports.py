@@ -45,3 +45,7 @@ class Sealer(Protocol):
     def unseal(self, sealed: str) -> str:
         """Return the secret. Raises SecretUnreadableError when it was sealed with a key that is not known any more."""
         ...
+
+    def renewed(self, sealed: str) -> str | None:
+        """Return the secret sealed with the present key, None when it is so already. Raises SecretUnreadableError."""
+        ...

@@ -14,6 +14,7 @@ import pytest
 
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from domain.kernel.schema import SCHEMA_REVISION
+from providers.sealing import FernetSealer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Environment, Run
@@ -71,6 +72,27 @@ def test_without_settings_each_one_is_named(gatehouse: Run) -> None:
     ended = gatehouse("doctor")
     assert ended.status == 1
     assert "GATEHOUSE_SECRET_KEY is not set" in ended.out
+
+
+def test_what_another_secret_key_sealed_is_a_problem_until_it_is_sealed_anew(
+    gatehouse: Run, running: Environment, database_urls: DatabaseUrls
+) -> None:
+    before = running["GATEHOUSE_SECRET_KEY"]
+    with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO users (id, email, sealed_totp_secret) VALUES (%s, 'ada@example.com', %s)",
+            [new_id(), FernetSealer(before).seal("JBSWY3DPEHPK3PXP")],
+        )
+    assert "1 sealed with the present key, none with another" in gatehouse("doctor", settings=running).out
+    changed = running | {"GATEHOUSE_SECRET_KEY": "another-secret-key-0123456789-0123456789"}
+    lost = problems(gatehouse, changed)["secrets"]
+    assert lost["found"].startswith("Sealed with a key that the settings do not name: 1 second factor (")
+    changed |= {"GATEHOUSE_PREVIOUS_SECRET_KEY": before}
+    found = problems(gatehouse, changed)["secrets"]
+    assert found["found"] == "sealed with the previous key: 1 second factor"
+    ended = gatehouse(*found["remedy"].removeprefix("Run: gatehouse ").split())
+    assert (ended.status, ended.out) == (0, "reseal-secrets: Sealed anew: 1 second factor.\n")
+    assert "secrets" not in problems(gatehouse, changed)
 
 
 def test_misspelt_settings_are_problems(gatehouse: Run, running: Environment) -> None:

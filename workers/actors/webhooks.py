@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from domain.queue.outcome import Outcome
 from domain.queue.run import Run
-from domain.webhooks.messages import ReplayEvents, SendWebhook
+from domain.webhooks.messages import ReplayEvents, ResealSecrets, SendWebhook
 from domain.webhooks.replay import replay_events
+from domain.webhooks.reseal import reseal_secrets
 from domain.webhooks.send import send_webhook
 from workers.registry import actor
 from workers.services import Services
@@ -21,3 +22,9 @@ def send(message: SendWebhook, run: Run, services: Services) -> Outcome:
 def replay(message: ReplayEvents, run: Run, services: Services) -> Outcome:
     """Send the events of a time again."""
     return replay_events(message, run, services.clock)
+
+
+@actor(ResealSecrets)
+def reseal(message: ResealSecrets, run: Run, services: Services) -> Outcome:
+    """Seal with the present secret key what the one before it sealed."""
+    return reseal_secrets(message, run, services.webhooks.sealer)
