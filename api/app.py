@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from api.dashboard import search, theme
 from api.dashboard.files import Assets
+from api.dashboard.work_pages import PAGES as WORK_PAGES
 from api.edge.deadline import Deadline
 from api.edge.door import Door
 from api.edge.limiter import Limiter
@@ -50,6 +51,7 @@ from api.routes import (
     roles,
     sandbox,
     sandbox_mail,
+    schedules,
     ses,
     sessions,
     sign_in,
@@ -125,6 +127,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     flags.router,
     knowledge.router,
     jobs.router,
+    schedules.router,
     notices.router,
     audit.router,
     roles.router,
@@ -134,6 +137,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sandbox_mail.router,
     search.router,
     theme.router,
+    *WORK_PAGES,
 )
 
 

@@ -11,8 +11,11 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.schemas.paging import Page
 from domain.kernel.redaction import redact, redact_text
+from domain.queue.history import ListedJob
 from domain.queue.models import Job, JobAttempt
+from domain.queue.runs import ListedRun
 
 
 class JobSummary(BaseModel):
@@ -33,6 +36,36 @@ class JobSummary(BaseModel):
     fingerprint: str | None
     error_class: str | None
     error: str | None
+
+
+class JobList(Page[JobSummary]):
+    """One page of jobs, the newest first. `looked_until`: it is short, because only jobs made since then were seen."""
+
+    looked_until: datetime | None
+
+
+class RunDocument(BaseModel):
+    """One run of a job. `outcome` and `finished_at` are empty while it runs; `state` is the job's, as it is now."""
+
+    job_id: UUID
+    attempt: int
+    kind: str
+    queue: str
+    org_id: UUID
+    state: str
+    worker_id: UUID | None
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str | None
+    error_class: str | None
+    reason: str | None
+    correlation_id: UUID | None
+
+
+class RunList(Page[RunDocument]):
+    """One page of runs, the newest first. `looked_until`: only runs that began since then were seen."""
+
+    looked_until: datetime | None
 
 
 class AttemptDocument(BaseModel):
@@ -58,9 +91,15 @@ class JobDocument(JobSummary):
     attempts: list[AttemptDocument]
 
 
-def summary(job: Job) -> JobSummary:
+def summary(job: Job | ListedJob) -> JobSummary:
     """Return a job as lists show it."""
     return JobSummary(**_common(job))
+
+
+def run_document(run: ListedRun) -> RunDocument:
+    """Return a run as lists show it."""
+    named = {name: getattr(run, name) for name in RunDocument.model_fields if name != "reason"}
+    return RunDocument(**named, reason=None if run.reason is None else redact_text(run.reason))
 
 
 def document(session: Session, job: Job, *, reveal: bool = False) -> JobDocument:
@@ -77,7 +116,7 @@ def document(session: Session, job: Job, *, reveal: bool = False) -> JobDocument
     )
 
 
-def _common(job: Job) -> dict[str, Any]:
+def _common(job: Job | ListedJob) -> dict[str, Any]:
     named = {name: getattr(job, name) for name in JobSummary.model_fields if name != "error"}
     return named | {"error": None if job.last_error is None else redact_text(job.last_error)}
 

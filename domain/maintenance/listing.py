@@ -82,18 +82,11 @@ def _schedule(work: Work, row: Sequence[Any]) -> Schedule:
 
 
 def _ended(row: Sequence[Any]) -> LastRun | None:
-    job_id, state, started_at, finished_at, words = row
+    job_id, state, started_at, finished_at, said = row
     if job_id is None:
         return None
-    outcome = "done" if state == "completed" else "failed"
-    return LastRun(
-        started_at,
-        finished_at,
-        outcome,
-        words or ("It was cancelled." if state == "cancelled" else ""),
-        "worker",
-        job_id,
-    )
+    words = said or ("It was cancelled." if state == "cancelled" else "")
+    return LastRun(started_at, finished_at, "done" if state == "completed" else "failed", words, "worker", job_id)
 
 
 def _noted(row: Sequence[Any]) -> LastRun | None:

@@ -61,7 +61,8 @@ class Schedule:
     @property
     def next_at(self) -> datetime | None:
         """When it will be asked for or is to be done; None when it never was. The past means that it is due."""
-        since = self.asked_at if self.work.asked else self.last and self.last.started_at
+        begun = None if self.last is None else self.last.started_at
+        since = self.asked_at if self.work.asked else begun
         if since is None:
             return None
         # A time that lies more than a period ahead was written before the clock was set back: it counts for nothing.
