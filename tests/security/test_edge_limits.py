@@ -194,6 +194,28 @@ def test_when_redis_goes_counting_goes_on_and_is_warned_of_once_a_while(warnings
 
 
 @pytest.mark.integration
+def test_letters_that_people_ask_for_are_counted_for_their_address_and_for_the_account(settings: Settings) -> None:
+    behind = settings.model_copy(update={"trusted_proxy_hops": 1})
+    with limited(behind, letters=2) as client:
+        asked = 0
+
+        def ask(email: str, *, caller: int | None = None) -> int:
+            nonlocal asked
+            asked += 1
+            seen = {"X-Forwarded-For": f"198.51.100.{asked if caller is None else caller}"}
+            page = client.get("/account/reset", headers=seen)
+            token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+            assert token is not None
+            return client.post(
+                "/account/reset", data={"email": email, "csrf_token": token[1]}, headers=seen
+            ).status_code
+
+        assert [ask(email) for email in ("a@example.com", " A@Example.com", "a@example.com")] == [200, 200, 429]
+        assert [ask(f"{number}@example.com", caller=200) for number in range(3)] == [200, 200, 429]
+        assert ask("b@example.com") == 200
+
+
+@pytest.mark.integration
 def test_nobodys_mailbox_is_filled_by_inviting_them_again_and_again(
     settings: Settings, database_urls: DatabaseUrls
 ) -> None:
