@@ -1,4 +1,4 @@
-"""After the secret key was changed everything is sealed with the new one, whoever cuts that off, and nothing is lost."""
+"""After the secret key was changed all is sealed with the new one, whoever cuts that off, and nothing is lost."""
 
 from __future__ import annotations
 
