@@ -27,6 +27,7 @@ from api.openapi import complete_document
 from api.pages import answer_with_pages
 from api.routes import (
     account,
+    account_invitations,
     account_letters,
     api_keys,
     audit,
@@ -38,6 +39,7 @@ from api.routes import (
     deliveries,
     flags,
     health,
+    invitations,
     jobs,
     journeys,
     knowledge,
@@ -104,7 +106,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     account.router,
     account_letters.router,
     recovery_codes.router,
+    account_invitations.router,
     users.router,
+    invitations.router,
     organizations.router,
     clients.router,
     bots.router,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -28,14 +29,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 @needs("users.change")
 def grant(user: Person, *, role: Role, org: Org = None, client: ClientId = None, reports_to: ReportsTo = None) -> None:
-    """Give somebody with an account a role."""
+    """Give somebody with an account a role; it counts at once."""
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.access.memberships import give_role  # noqa: PLC0415
     from domain.access.users import find_user  # noqa: PLC0415
 
     with platform_scope() as session:
         found, wanted = find_user(session, user), grant_of(session, role, org, client)
-        held = give_role(session, book(), found.id, wanted, giver(), reports_to=id_of(session, reports_to))
+        now, boss = datetime.now(UTC), id_of(session, reports_to)
+        held = give_role(session, book(), found.id, wanted, giver(), now, reports_to=boss)
     typer.echo(f"{found.id} has the role {role} ({held.id}).")
 
 

@@ -29,7 +29,7 @@ from cli.user_roles import (
 )
 
 if TYPE_CHECKING:
-    from domain.access.models import User
+    from domain.access.models import Membership, User
     from domain.access.users import ListedUser
 
 app = typer.Typer(help="People with access, and their roles.", no_args_is_help=True, rich_markup_mode=None)
@@ -53,11 +53,11 @@ def list_(
     """Show who has access, and with which roles."""
     from cli.output import show_json, show_table  # noqa: PLC0415 - as all below: --help needs none of it
     from cli.scopes import platform_scope  # noqa: PLC0415
-    from domain.access.memberships import Within  # noqa: PLC0415
     from domain.access.users import UserFilter, list_users  # noqa: PLC0415
+    from domain.access.within import Within  # noqa: PLC0415
 
     with platform_scope() as session:
-        within = Within(None if org is None else organization(session, org))
+        within = Within(None if org is None else organization(session, org), by_platform=org is not None)
         rows = [_row(one) for one in list_users(session, UserFilter(search, role, state), within, limit=limit)]
     if as_json:
         show_json(rows)
@@ -72,13 +72,13 @@ def show(user: Person) -> None:
     from cli.output import show_json  # noqa: PLC0415
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.access.lockout import address_key, lock_of  # noqa: PLC0415
-    from domain.access.memberships import Within  # noqa: PLC0415
     from domain.access.users import find_user, show_user  # noqa: PLC0415
+    from domain.access.within import Within  # noqa: PLC0415
 
     with platform_scope() as session:
         found = show_user(session, find_user(session, user).id, Within())
         roles = [
-            {name: getattr(one, name) for name in ("id", "role", "org_id", "client_id", "reports_to")}
+            {name: getattr(one, name) for name in ("id", "role", "org_id", "client_id", "reports_to", "accepted_at")}
             for one in found.memberships
         ]
         more = {
@@ -113,8 +113,9 @@ def create(
     check_password(password, email=address, name=name)
     kept = hash_password(password)
     with platform_database() as database, database.platform_scope() as session:
-        user = create_user(session, address, name, kept, operator(), datetime.now(UTC))
-        give_role(session, book(), user.id, grant_of(session, role, org, client), giver())
+        now = datetime.now(UTC)
+        user = create_user(session, address, name, kept, operator(), now)
+        give_role(session, book(), user.id, grant_of(session, role, org, client), giver(), now)
     typer.echo(f"{user.id} can sign in with {address}.")
 
 
@@ -129,16 +130,15 @@ def invite(
     client: ClientId = None,
     reports_to: ReportsTo = None,
 ) -> None:
-    """Give somebody a role and write to them; without an account they get a link to make one."""
+    """Give somebody a role, which counts at once, and write to them; without an account they get a link to make one."""
     from cli.scopes import platform_scope  # noqa: PLC0415
     from domain.access.invitations import Invitation  # noqa: PLC0415
     from domain.access.invitations import invite as send_invitation  # noqa: PLC0415
 
     with platform_scope() as session:
         wanted = Invitation(email, grant_of(session, role, org, client), name, id_of(session, reports_to))
-        now = datetime.now(UTC)
-        user = send_invitation(session, book(), wanted, giver(), sealer=sealer(), now=now)
-    typer.echo(f"{user.id} is invited.")
+        held = send_invitation(session, book(), wanted, giver(), datetime.now(UTC))
+    typer.echo(f"{held.user_id} is invited.")
 
 
 @app.command()
@@ -217,5 +217,9 @@ def _row(listed: ListedUser) -> dict[str, Any]:
         "name": user.name,
         "state": listed.state,
         "second_factor": user.totp_confirmed_at is not None,
-        "roles": ", ".join(sorted({one.role for one in listed.memberships})),
+        "roles": ", ".join(sorted({_role(one) for one in listed.memberships})),
     }
+
+
+def _role(held: Membership) -> str:
+    return held.role if held.accepted_at else f"{held.role} (invited)"

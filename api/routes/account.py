@@ -1,4 +1,4 @@
-"""A person's own account: their name, address, password and second factor."""
+"""A person's own account: their name, address, password and second factor, and what they are invited to."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from api.access.signed_in import Myself, signed_in
 from api.deps import DatabaseDep, WebhooksDep
 from api.errors import ProblemError
 from api.pages import page
-from domain.access import second_factor_setup
+from domain.access import consent, second_factor_setup
 from domain.access.address_changes import request_address
+from domain.access.grants import grants_of
 from domain.access.password_changes import change_password, prove_password
 from domain.access.people import get_user
 from domain.access.users import rename_user
@@ -41,6 +42,9 @@ _DONE: Final[Mapping[str, str]] = {
     "address": "We wrote to the new address. Open the link in that letter to use it.",
     "password": "Your password is changed. Everywhere else you are signed out.",
     "second-factor-removed": "The second factor is removed.",
+    "accepted": "You accepted. It counts from now on.",
+    "declined": "You declined. Whoever invited you learns that, and nothing else about you.",
+    "closed": "That invitation is not open any more: it was answered, withdrawn, or is too old.",
 }
 
 
@@ -173,8 +177,21 @@ def _account(
     with database.platform_scope() as session:
         user = get_user(session, user_id)
         left = second_factor_setup.codes_left(session, user_id)
-    status = 422 if problem else 200
-    return _shown("account.html", request, status, user=user, codes_left=left, wrong=wrong, problem=problem, done=done)
+        offers = consent.offers_to(session, request.app.state.roles, user_id, now_of(request))
+        grants = grants_of(session, user_id)
+    return _shown(
+        "account.html",
+        request,
+        422 if problem else 200,
+        user=user,
+        codes_left=left,
+        offers=offers,
+        belongs=bool(grants),
+        several=len({grant.org_id for grant in grants}) > 1,
+        wrong=wrong,
+        problem=problem,
+        done=done,
+    )
 
 
 def _shown(template: str, request: Request, status: int = 200, **context: object) -> Response:

@@ -6,7 +6,9 @@ holds is told to nobody: a referrer names our host alone, and the log writes the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import Response
@@ -24,41 +26,48 @@ from domain.access.tokens import TokenSpentError
 from domain.kernel.errors import BusyError, ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
-    from domain.access.models import User
+    from domain.access.invitations import Invited
 
 _ANYBODY: Final = public("who comes has no session yet; the token of a letter says who it is")
 router = APIRouter(include_in_schema=False, dependencies=[_ANYBODY])
 Token = Annotated[str, Path(max_length=200)]
 Text = Annotated[str, Form(max_length=1024)]
+Accepts = Annotated[Sequence[UUID], Form(alias="accept", max_length=100)]
 _DIFFER: Final = "The two passwords differ."
 
 
 @router.get("/account/invite/{token}")
 def see_invite(request: Request, token: Token, database: DatabaseDep) -> Response:
-    """Ask an invited person for their name and a password. This uses nothing up."""
+    """Ask an invited person for their name and a password, and whether they accept. This uses nothing up."""
     try:
         with database.platform_scope() as session:
-            return _invitation(request, see_invitation(session, token, now_of(request)))
+            return _invitation(request, see_invitation(session, request.app.state.roles, token, now_of(request)))
     except TokenSpentError as error:
         return _spent(request, str(error))
 
 
 @router.post("/account/invite/{token}", dependencies=[from_our_page])
 def accept(
-    request: Request, token: Token, database: DatabaseDep, name: Text = "", password: Text = "", again: Text = ""
+    request: Request,
+    token: Token,
+    database: DatabaseDep,
+    name: Text = "",
+    password: Text = "",
+    again: Text = "",
+    accepts: Accepts = (),
 ) -> Response:
-    """Set the password of an invited person, who can then sign in."""
+    """Set the password of an invited person, who can then sign in, and let count what they agreed to."""
     request.app.state.quotas.count_letter(request, None)
     now = now_of(request)
     try:
         with database.platform_scope() as session:
-            invited = see_invitation(session, token, now)
+            invited = see_invitation(session, request.app.state.roles, token, now)
     except TokenSpentError as error:
         return _spent(request, str(error))
     if password != again:
         return _invitation(request, invited, _DIFFER, name=name)
     try:
-        accept_invitation(database, token, name, password, now, visitor_of(request))
+        accept_invitation(database, token, name, password, now, visitor_of(request), accepts=accepts)
     except TokenSpentError as error:
         return _spent(request, str(error))
     except (InvalidInputError, BusyError) as error:
@@ -135,11 +144,18 @@ def reset(
     return _said(request, "Your password is set", "Wherever you were signed in, you are signed out. Sign in with it.")
 
 
-def _invitation(request: Request, invited: User, problem: str = "", *, name: str | None = None) -> Response:
-    shown = invited.name if name is None else name
-    status = 422 if problem else 200
+def _invitation(request: Request, invited: Invited, problem: str = "", *, name: str | None = None) -> Response:
     return _private(
-        page("account_invite.html", status, request=request, email=invited.email, name=shown, problem=problem)
+        page(
+            "account_invite.html",
+            422 if problem else 200,
+            request=request,
+            email=invited.user.email,
+            name=invited.user.name if name is None else name,
+            offers=invited.offers,
+            given=invited.given,
+            problem=problem,
+        )
     )
 
 

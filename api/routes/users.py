@@ -1,4 +1,8 @@
-"""People: who has access to what. Who manages a client or an organization sees and touches its people's roles alone."""
+"""People: who has access to what. Who manages a client or an organization sees and touches its people's roles alone.
+
+An account is its person's and the platform's: no organization changes or disables one, nor learns whether an address
+that it invites has one.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,17 @@ from api.deps import DatabaseDep, WebhooksDep
 from api.errors import ProblemError
 from api.schemas.changes import Because
 from api.schemas.paging import After, Limit, Page, cursor, id_position
-from api.schemas.users import GrantDocument, InvitationDocument, MembershipDocument, UserDocument
-from domain.access.invitations import Invitation, invite, remind
-from domain.access.memberships import Giver, Within, give_role, memberships_of, place_name, take_role
+from api.schemas.users import GrantDocument, InvitationDocument, InvitedDocument, MembershipDocument, UserDocument
+from domain.access.invitations import Invitation, invite, remind, send_offer
+from domain.access.memberships import Giver, give_role, memberships_of, take_role
 from domain.access.password_changes import send_reset
+from domain.access.people import find_address
 from domain.access.principal import Grant
 from domain.access.users import UserFilter, UserState, disable_user, enable_user, list_users, show_user
+from domain.access.within import Within, place_name
 
 if TYPE_CHECKING:
-    from domain.access.authorize import RoleBook
+    from domain.access.roles.book import Hubs
 
 router = APIRouter(tags=["Users"])
 Viewing = Annotated[Access, requires("users.view")]
@@ -49,18 +55,17 @@ def list_(
 
 
 @router.post("/api/v1/users", status_code=201)
-def create(
-    request: Request, new: InvitationDocument, access: Changing, database: DatabaseDep, means: WebhooksDep
-) -> UserDocument:
-    """Give somebody a role by their address, and write to them; without an account they get a link to make one.
+def create(request: Request, new: InvitationDocument, access: Changing, database: DatabaseDep) -> InvitedDocument:
+    """Invite somebody to a role by their address, and write to them; without an account they get a link to make one.
 
-    Nobody gives what goes further than their own roles (403). Inviting again sends a new link, a few times an hour.
+    It counts when they accept, and at once for who belongs to the organization already. Nobody gives what goes further
+    than their own roles (403). Inviting again renews the invitation and sends a new letter, a few times an hour.
     """
     request.app.state.quotas.count_letter_to(request, access.principal, new.email)
     wanted = Invitation(new.email, _grant(new, access), new.name, new.reports_to)
     with database.platform_scope() as session:
-        user = invite(session, _book(request), wanted, _giver(access), sealer=means.sealer, now=now_of(request))
-        return UserDocument.of(show_user(session, user.id, _within(access)))
+        held = invite(session, _book(request), wanted, _giver(access), now_of(request))
+        return InvitedDocument.of(held, find_address(new.email))
 
 
 @router.get("/api/v1/users/{user_id}")
@@ -90,9 +95,10 @@ def enable(user_id: UUID, access: Disabling) -> UserDocument:
 
 @router.post("/api/v1/users/{user_id}/send-reset", status_code=202)
 def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseDep, means: WebhooksDep) -> UserDocument:
-    """Write to somebody how to set a new password; to who has not accepted an invitation, that once more.
+    """Write to somebody how to set a new password; to who has none yet, with a link to make one.
 
-    Only they can use the letter, and their second factor stays. 409 for a disabled account.
+    Only they can use the letter, and their second factor stays. A disabled account gets none; 409 says so to the
+    platform.
     """
     request.app.state.quotas.count_letter_to(request, access.principal, str(user_id))
     now = now_of(request)
@@ -104,7 +110,7 @@ def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseD
             held = listed.memberships
             place = place_name(session, Grant(held[0].role, held[0].org_id)) if held else ""
             remind(session, listed.user, place, access.actor, sealer=means.sealer, now=now)
-        else:
+        elif listed.user.disabled_at is None:
             send_reset(session, listed.user, access.actor, sealer=means.sealer, now=now)
         return UserDocument.of(listed)
 
@@ -115,7 +121,7 @@ def memberships(user_id: UUID, access: Viewing, database: DatabaseDep) -> list[M
     with database.platform_scope() as session:
         show_user(session, user_id, _within(access))
         held = memberships_of(session, [user_id], _within(access))
-        return [MembershipDocument.model_validate(one) for one in held]
+        return [MembershipDocument.of(one) for one in held]
 
 
 @router.post("/api/v1/users/{user_id}/memberships", status_code=201)
@@ -124,14 +130,17 @@ def give(
 ) -> MembershipDocument:
     """Give a role to somebody who has one within reach already; others are invited by their address.
 
-    One that they have stays, and `reports_to` becomes what is said here. 403 for what goes further than your own roles.
+    One that they have stays, and `reports_to` becomes what is said here. In an organization to which they don't belong
+    yet they are invited to it. 403 for what goes further than your own roles.
     """
+    book, now = _book(request), now_of(request)
     with database.platform_scope() as session:
         show_user(session, user_id, _within(access))
-        held = give_role(
-            session, _book(request), user_id, _grant(new, access), _giver(access), reports_to=new.reports_to
-        )
-        return MembershipDocument.model_validate(held)
+        grant, giver = _grant(new, access), _giver(access)
+        held = give_role(session, book, user_id, grant, giver, now, reports_to=new.reports_to)
+        if held.accepted_at is None:
+            send_offer(session, book, held)
+        return MembershipDocument.of(held)
 
 
 @router.delete("/api/v1/users/{user_id}/memberships/{membership_id}", status_code=204)
@@ -156,6 +165,6 @@ def _grant(new: GrantDocument, access: Access) -> Grant:
     return Grant(new.role, org_id, new.client_id)
 
 
-def _book(request: Request) -> RoleBook:
-    book: RoleBook = request.app.state.roles
+def _book(request: Request) -> Hubs:
+    book: Hubs = request.app.state.roles
     return book

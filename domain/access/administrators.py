@@ -39,6 +39,7 @@ def keep_an_administrator(
         select(Membership.id, Membership.user_id, Membership.role)
         .join(User, User.id == Membership.user_id)
         .where(Membership.org_id == PLATFORM_ORG_ID, Membership.client_id.is_(None), User.disabled_at.is_(None))
+        .where(Membership.accepted_at.is_not(None))
     )
     able = [row for row in rows if book.scope_of(row.role, _POWER, PLATFORM_ORG_ID) is Scope.PLATFORM]
     left = [row for row in able if without_user != row.user_id and without_membership != row.id]

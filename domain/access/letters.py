@@ -25,7 +25,7 @@ _HTML, _TEXT = environments(Path(__file__).parent / "templates")
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What a letter says. `{place}` is the organization; a path with `{token}` needs the letter's token."""
+    """What a letter says. `{place}` is where, `{role}` as what; a path with `{token}` needs the letter's token."""
 
     headline: str
     paragraphs: tuple[str, ...]
@@ -49,6 +49,15 @@ _SAYS: Final[Mapping[LetterKind, _Words]] = {
         ("You can sign in with the account that you have.",),
         "/sign-in",
         "Sign in",
+    ),
+    "role_offered": _Words(
+        "You were invited to {place} as {role}",
+        (
+            "Sign in with the account that you have, and accept or decline on its page within 14 days.",
+            "Until you accept, nobody there learns anything about you, not even whether you have an account.",
+        ),
+        "/account",
+        "Open your account",
     ),
     "verify_email": _Words(
         "Is this your address?",
@@ -98,16 +107,19 @@ def post(
     *,
     token: str | None = None,
     place: str = "",
+    role: str = "",
 ) -> None:
     """Have a letter sent once the transaction commits."""
     sealed = None if token is None else sealer.seal(token)
-    enqueue(session, SendAccountLetter(letter, user_id, sealer.seal(address), sealed, place), org_id=PLATFORM_ORG_ID)
+    message = SendAccountLetter(letter, user_id, sealer.seal(address), sealed, place, role)
+    enqueue(session, message, org_id=PLATFORM_ORG_ID)
 
 
-def write(kind: LetterKind, *, to: str, token: str | None, place: str, public_url: str) -> Letter:
+def write(kind: LetterKind, *, to: str, token: str | None, place: str, public_url: str, role: str = "") -> Letter:
     """Put a letter into words."""
     says = _SAYS[kind]
-    headline = on_one_line(says.headline.format(place=on_one_line(place) or "Gatehouse"))
+    where, what = on_one_line(place) or "Gatehouse", on_one_line(role) or "member"
+    headline = on_one_line(says.headline.format(place=where, role=what))
     values = {
         "headline": headline,
         "paragraphs": says.paragraphs,

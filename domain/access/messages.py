@@ -12,6 +12,7 @@ from domain.queue.message import Message, job
 LetterKind = Literal[
     "invite",
     "access_given",
+    "role_offered",
     "verify_email",
     "address_changed",
     "reset_password",
@@ -25,8 +26,8 @@ LetterKind = Literal[
 class SendAccountLetter(Message):
     """Write to a person about their account.
 
-    The address and the token of the link are sealed: whoever reads the queue can open nothing with it. `place` is the
-    organization that it is about, if any.
+    The address and the token of the link are sealed: whoever reads the queue can open nothing with it. `place` and
+    `role`: the organization or client that it is about, and as what, in words, if any.
     """
 
     letter: LetterKind
@@ -34,6 +35,21 @@ class SendAccountLetter(Message):
     sealed_address: str
     sealed_token: str | None = None
     place: str = ""
+    role: str = ""
+
+
+@job(kind="access.invitation", max_attempts=5, priority=50, time_limit=timedelta(seconds=60))
+@dataclass(frozen=True, slots=True)
+class SendInvitation(Message):
+    """Somebody was given a role or invited to it.
+
+    Whether they have an account, and which letter to write, is found out here alone: whoever invites can't tell it from
+    the answer or its time.
+    """
+
+    membership_id: UUID
+    place: str
+    role: str
 
 
 @job(kind="access.reset_asked", max_attempts=5, priority=50, time_limit=timedelta(seconds=60))
@@ -53,4 +69,4 @@ class AnswerResetRequest(Message):
 @job(kind="access.sweep", max_attempts=5, priority=50, time_limit=timedelta(seconds=60))
 @dataclass(frozen=True, slots=True)
 class SweepSessions(Message):
-    """Forget sessions whose time is over, and write down which views as a client ran out."""
+    """Forget sessions and invitations whose time is over, and write down which views as a client ran out."""

@@ -50,7 +50,8 @@ class Membership(Base):
     """A role that somebody was given in an organization, or for one client of it.
 
     In the platform's own organization it is a role on the platform. `reports_to`: whose subordinate they are there. It
-    counts from `accepted_at` on: until then it is an invitation, and says nothing about the person.
+    counts from `accepted_at` on: until then it is an invitation (`consent`), of which the organization knows no more
+    than the `invited_address` that was typed. `created_at` and `created_by` are of the latest one.
     """
 
     __tablename__ = "memberships"
@@ -64,6 +65,7 @@ class Membership(Base):
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
     accepted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    invited_address: Mapped[str | None] = mapped_column(Text)
 
 
 class UserSession(Base):
@@ -71,6 +73,7 @@ class UserSession(Base):
 
     A session without a user is the admin token's: `admin_token_mark` is a mark of the token that opened it. While
     `view_until` has not passed, it sees the pages as somebody of that client, and changes nothing unless `view_writes`.
+    `chosen_org_id`: which of their organizations the pages are about; it lets nobody into one that is not theirs.
     """
 
     __tablename__ = "user_sessions"

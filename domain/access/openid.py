@@ -34,7 +34,7 @@ _OTHER: Final = "The account of this address belongs to somebody else at your pr
 
 def sign_in_as(session: Session, identity: Identity, now: datetime, origin: Actor) -> SignIn:
     """Find whose account it is and return whether they are let in. Needs a platform scope."""
-    user_id, refusal = _linked(session, identity) or _link(session, identity, origin)
+    user_id, refusal = _linked(session, identity) or _link(session, identity, now, origin)
     if user_id is None:
         after = {"way": "openid", "words": refusal}
         record(session, origin, Act("user.sign_in_failed", "user", "unknown", after=after))
@@ -44,7 +44,8 @@ def sign_in_as(session: Session, identity: Identity, now: datetime, origin: Acto
     actor = acting_as(origin, user, grants)
     if user.disabled_at is not None:
         after = {"way": "openid", "words": DISABLED}
-        record_about(session, actor, "user.sign_in_failed", user_id, after=after, grants=grants)
+        # That an account is disabled is the platform's to know.
+        record_about(session, actor, "user.sign_in_failed", user_id, after=after, grants=())
         return Refused(DISABLED)
     if user.totp_confirmed_at is not None:
         return NeedsSecondFactor(user_id, standing_of(user))
@@ -59,7 +60,7 @@ def _linked(session: Session, identity: Identity) -> tuple[UUID | None, str] | N
     return (found.user_id, "") if found else None
 
 
-def _link(session: Session, identity: Identity, origin: Actor) -> tuple[UUID | None, str]:
+def _link(session: Session, identity: Identity, now: datetime, origin: Actor) -> tuple[UUID | None, str]:
     """Link an account by its address, unless it is linked to somebody else at the provider: addresses are reused."""
     address = find_address(identity.email) if identity.email else None
     if address is None:
@@ -74,6 +75,8 @@ def _link(session: Session, identity: Identity, origin: Actor) -> tuple[UUID | N
         return None, _OTHER
     link = {"issuer": identity.issuer, "subject": identity.subject, "user_id": user.id}
     session.execute(insert(OidcIdentity).values(**link).on_conflict_do_nothing())
+    # Who was only invited proves the address this way; what they are invited to, they still have to accept.
+    user.email_verified_at = user.email_verified_at or now
     grants = grants_of(session, user.id)
     after = {"issuer": identity.issuer}
     record_about(session, acting_as(origin, user, grants), "user.linked", user.id, after=after, grants=grants)

@@ -60,4 +60,11 @@ def _written(message: SendAccountLetter, run: Run, means: AccountMeans) -> Lette
                 look_up(session, token or "", purpose, means.clock.now())
             except TokenSpentError:
                 return Cancel("Its link was used, is too old, or was replaced by a newer one.")
-    return write(message.letter, to=address, token=token, place=message.place, public_url=means.public_url)
+    return write(
+        message.letter,
+        to=address,
+        token=token,
+        place=message.place,
+        role=message.role,
+        public_url=means.public_url,
+    )

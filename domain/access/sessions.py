@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, text
+from sqlalchemy import ColumnElement, delete, select, text, update
 
 from domain.access.models import UserSession
 from domain.access.principal import Grant
@@ -39,9 +39,10 @@ class FoundSession:
     """A session that lasts, and all that is needed to know what its holder may do.
 
     `user_id` is None for the admin token's, whose `admin_token_mark` the caller still has to compare. `name` is what
-    the audit log calls them. `reports`: who reports to them over all levels, as pairs of organization and user. `view`
-    is what they see the pages as; `view_ran_out`: it has just ended by itself, which `view_as.end_overdue` still has to
-    write down.
+    the audit log calls them. `grants`: what counts, so nothing that they have yet to accept. `reports`: who reports to
+    them over all levels, as pairs of organization and user. `view` is what they see the pages as; `view_ran_out`: it
+    has just ended by itself, which `view_as.end_overdue` still has to write down. `chosen_org_id`: what they chose,
+    which may be theirs no longer.
     """
 
     token_hash: bytes
@@ -57,6 +58,7 @@ class FoundSession:
     timezone: str | None
     view: View | None
     view_ran_out: bool
+    chosen_org_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +134,15 @@ _FIND: Final = text("""
         UPDATE user_sessions s SET last_seen_at = :now FROM found
         WHERE s.token_hash = found.token_hash AND s.last_seen_at < :seen_before
     ), below (org_id, user_id) AS (
-        SELECT m.org_id, m.user_id FROM found JOIN memberships m ON m.reports_to = found.user_id
+        SELECT m.org_id, m.user_id FROM found
+        JOIN memberships m ON m.reports_to = found.user_id AND m.accepted_at IS NOT NULL
         UNION
         SELECT m.org_id, m.user_id FROM below b
-        JOIN memberships m ON m.reports_to = b.user_id AND m.org_id = b.org_id
+        JOIN memberships m ON m.reports_to = b.user_id AND m.org_id = b.org_id AND m.accepted_at IS NOT NULL
     )
     SELECT found.*, v.name AS view_client_name,
         (SELECT jsonb_agg(jsonb_build_array(m.role, m.org_id, m.client_id)) FROM memberships m
-         WHERE m.user_id = found.user_id) AS grants,
+         WHERE m.user_id = found.user_id AND m.accepted_at IS NOT NULL) AS grants,
         (SELECT jsonb_agg(jsonb_build_array(b.org_id, b.user_id)) FROM below b
          WHERE b.user_id <> found.user_id) AS reports
     FROM found LEFT JOIN clients v ON v.org_id = found.view_org_id AND v.id = found.view_client_id
@@ -171,7 +174,14 @@ def find_session(session: Session, token: str, now: datetime, idle: timedelta = 
         timezone=row["timezone"],
         view=view if lasts else None,
         view_ran_out=viewing and not lasts,
+        chosen_org_id=row["chosen_org_id"],
     )
+
+
+def choose_organization(session: Session, token_hash: bytes, org_id: UUID | None) -> None:
+    """Let a session's pages be about an organization, None for none in particular. It gives no access to it."""
+    chosen = update(UserSession).where(UserSession.token_hash == token_hash).values(chosen_org_id=org_id)
+    session.execute(chosen)
 
 
 def end_session(session: Session, token: str) -> bool:

@@ -1,9 +1,10 @@
-"""End what time has ended without anybody asking: sessions, and looking in as a client."""
+"""End what time has ended without anybody asking: sessions, looking in as a client, and invitations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.access.consent import expire_invitations
 from domain.access.sessions import end_expired
 from domain.access.view_as import end_overdue
 from domain.queue.outcome import Done, Outcome
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
 
 def sweep_sessions(_message: SweepSessions, run: Run, *, clock: Clock) -> Outcome:
-    """Delete sessions whose time is over, and write down which views ran out while nobody looked."""
+    """Delete sessions and invitations whose time is over, and write down which views ran out while nobody looked."""
+    now = clock.now()
     with run.scope() as session:
-        views = end_overdue(session, clock.now())
-        ended = end_expired(session, clock.now())
-        return run.finish(session, Done(f"{ended} sessions and {views} views ended." if ended or views else ""))
+        over = {
+            "views": end_overdue(session, now),
+            "sessions": end_expired(session, now),
+            "invitations": expire_invitations(session, now),
+        }
+        words = ", ".join(f"{count} {what}" for what, count in over.items() if count)
+        return run.finish(session, Done(f"Ended: {words}." if words else ""))

@@ -8,14 +8,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, false, or_, select
 
 from domain.access.administrators import keep_an_administrator
-from domain.access.memberships import Within, memberships_of
+from domain.access.memberships import memberships_of
 from domain.access.models import Membership, User
 from domain.access.people import UserNotFoundError, find_address, get_user, read_address, record_about
 from domain.access.sessions import end_sessions_of
 from domain.access.tokens import void_tokens
+from domain.access.within import EVERYTHING, Within
 from domain.kernel.errors import ConflictError, InvalidInputError
 from domain.kernel.ids import new_id
 from domain.kernel.redaction import redact_email
@@ -47,24 +48,32 @@ class UserFilter:
 
 @dataclass(frozen=True, slots=True)
 class ListedUser:
-    """A person, with the roles that are within reach of whoever looks."""
+    """A person, with the roles that are within reach of whoever looks.
+
+    `whole`: whether they see what is the person's own as well, as the platform does: when they signed in, whether and
+    why their account is disabled. To all others a disabled account is in the state in which it was.
+    """
 
     user: User
     state: UserState
     memberships: Sequence[Membership]
+    whole: bool
 
 
 def list_users(
     session: Session, which: UserFilter, within: Within, *, limit: int = 50, after: UUID | None = None
 ) -> Sequence[ListedUser]:
-    """Return people by their ids, the oldest account first; page on with the last id."""
+    """Return people by their ids, the oldest account first; page on with the last id.
+
+    Who has yet to accept is not among them: of these an organization sees invitations (`consent.list_invitations`).
+    """
     query = select(User).where(_is_within(which, within)).order_by(User.id).limit(limit)
     if which.text is not None:
         wanted = which.text.strip().lower()
         found = or_(User.email.contains(wanted, autoescape=True), User.name.icontains(wanted, autoescape=True))
         query = query.where(found)
     if which.state is not None:
-        query = query.where(_has_state(which.state))
+        query = query.where(_has_state(which.state, within))
     if after is not None:
         query = query.where(User.id > after)
     return _listed(session, session.scalars(query).all(), within)
@@ -131,7 +140,8 @@ def rename_user(session: Session, user_id: UUID, name: str, actor: Actor) -> Use
 def disable_user(session: Session, book: RoleBook, user_id: UUID, reason: str, actor: Actor, now: datetime) -> User:
     """Let somebody in no more: their sessions end and their links work no more. Roles stay.
 
-    Raises UserNotFoundError, LastAdministratorError.
+    It is recorded with the platform alone: why, is not for organizations to know. Raises UserNotFoundError,
+    LastAdministratorError.
     """
     user = get_user(session, user_id, lock=True)
     if user.disabled_at is not None:
@@ -140,7 +150,8 @@ def disable_user(session: Session, book: RoleBook, user_id: UUID, reason: str, a
     user.disabled_at, user.disabled_reason = now, reason
     void_tokens(session, user_id, "invite", "verify_email", "reset_password")
     ended = end_sessions_of(session, user_id)
-    record_about(session, actor, "user.disabled", user_id, reason=reason, after={"sessions_ended": ended})
+    after = {"sessions_ended": ended}
+    record_about(session, actor, "user.disabled", user_id, reason=reason, after=after, grants=())
     return user
 
 
@@ -151,30 +162,31 @@ def enable_user(session: Session, user_id: UUID, actor: Actor) -> User:
         return user
     before = {"disabled_at": user.disabled_at.isoformat(), "reason": user.disabled_reason}
     user.disabled_at = user.disabled_reason = None
-    record_about(session, actor, "user.enabled", user_id, before=before)
+    record_about(session, actor, "user.enabled", user_id, before=before, grants=())
     return user
 
 
-def state_of(user: User) -> UserState:
-    """Return whether somebody can sign in, has yet to accept an invitation, or is shut out."""
-    if user.disabled_at is not None:
+def state_of(user: User, within: Within = EVERYTHING) -> UserState:
+    """Return whether somebody can sign in, has no password yet, or is shut out, which the platform alone sees."""
+    if user.disabled_at is not None and within.sees_accounts:
         return "disabled"
     return "invited" if user.email_verified_at is None else "active"
 
 
-def _has_state(state: UserState) -> ColumnElement[bool]:
+def _has_state(state: UserState, within: Within) -> ColumnElement[bool]:
     if state == "disabled":
-        return User.disabled_at.is_not(None)
+        return User.disabled_at.is_not(None) if within.sees_accounts else false()
     verified = User.email_verified_at
-    return User.disabled_at.is_(None) & (verified.is_(None) if state == "invited" else verified.is_not(None))
+    is_it = verified.is_(None) if state == "invited" else verified.is_not(None)
+    return User.disabled_at.is_(None) & is_it if within.sees_accounts else is_it
 
 
 def _is_within(which: UserFilter, within: Within) -> ColumnElement[bool]:
     """Return whom somebody sees: people with a role within reach; with everything within reach, also those without."""
     asks_role = which.role is not None or which.client_id is not None
-    if within == Within() and not asks_role:
+    if within.is_everything and not asks_role:
         return User.id.is_not(None)
-    role = exists().where(Membership.user_id == User.id, within.condition())
+    role = exists().where(Membership.user_id == User.id, within.of_people())
     if which.role is not None:
         role = role.where(Membership.role == which.role)
     if which.client_id is not None:
@@ -184,4 +196,7 @@ def _is_within(which: UserFilter, within: Within) -> ColumnElement[bool]:
 
 def _listed(session: Session, users: Sequence[User], within: Within) -> Sequence[ListedUser]:
     held = memberships_of(session, [user.id for user in users], within)
-    return [ListedUser(user, state_of(user), [one for one in held if one.user_id == user.id]) for user in users]
+    return [
+        ListedUser(user, state_of(user, within), [one for one in held if one.user_id == user.id], within.sees_accounts)
+        for user in users
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -21,13 +21,19 @@ def list_organizations(
     *,
     status: OrganizationStatus | None = None,
     search: str | None = None,
+    among: Collection[UUID] | None = None,
     limit: int = 50,
     after: UUID | None = None,
 ) -> Sequence[Organization]:
-    """Return organizations of this scope, the oldest first; page on with the last id. `search`: within name or slug."""
+    """Return organizations of this scope, the oldest first; page on with the last id.
+
+    `search`: within name or slug. `among`: these alone.
+    """
     query = select(Organization).where(Organization.id != PLATFORM_ORG_ID).order_by(Organization.id).limit(limit)
     if status is not None:
         query = query.where(Organization.status == status)
+    if among is not None:
+        query = query.where(Organization.id.in_(among))
     if search:
         name, slug = Organization.name, Organization.slug
         query = query.where(name.icontains(search, autoescape=True) | slug.icontains(search, autoescape=True))

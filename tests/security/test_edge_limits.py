@@ -231,5 +231,5 @@ def test_nobodys_mailbox_is_filled_by_inviting_them_again_and_again(
         again = [client.post(f"/api/v1/users/{user_id}/send-reset", headers=ADMIN).status_code for _ in range(2)]
         assert again == [429, 429]
     with psycopg.connect(database_urls.superuser) as connection:
-        row = connection.execute("SELECT count(*) FROM jobs WHERE kind = 'access.letter'").fetchone()
+        row = connection.execute("SELECT count(*) FROM jobs WHERE kind = 'access.invitation'").fetchone()
     assert row == (40,)

@@ -66,7 +66,7 @@ def make_user(database: Database, email: str = "ada@example.com", *grants: Grant
     with database.platform_scope() as session:
         user = create_user(session, email, name, _KEPT, OPERATOR, NOW)
         for grant in grants:
-            give_role(session, BOOK, user.id, grant, Giver(OPERATOR))
+            give_role(session, BOOK, user.id, grant, Giver(OPERATOR), NOW)
     return user.id
 
 

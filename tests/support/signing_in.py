@@ -25,7 +25,7 @@ Given = tuple[str, UUID, UUID | None]
 
 
 def add_person(platform_url: str, email: str, *given: Given, name: str = "", reports_to: UUID | None = None) -> UUID:
-    """Add an account with the password `PASSWORD` and roles; return its id."""
+    """Add an account with the password `PASSWORD` and roles that it has accepted; return its id."""
     if PASSWORD not in _HASH:
         _HASH[PASSWORD] = hash_password(PASSWORD)
     user_id = new_id()
@@ -36,8 +36,8 @@ def add_person(platform_url: str, email: str, *given: Given, name: str = "", rep
         )
         for role, org_id, client_id in given:
             connection.execute(
-                "INSERT INTO memberships (id, org_id, client_id, user_id, role, reports_to, created_by)"
-                " VALUES (%s, %s, %s, %s, %s, %s, 'test')",
+                "INSERT INTO memberships (id, org_id, client_id, user_id, role, reports_to, created_by, accepted_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, 'test', now())",
                 (new_id(), org_id, client_id, user_id, role, reports_to),
             )
     return user_id

@@ -64,8 +64,8 @@ ROWS: Final[dict[str, LiteralString]] = {
     " VALUES (%(send)s, %(org)s, %(event)s, %(endpoint)s)",
     "webhook_attempts": "INSERT INTO webhook_attempts (id, org_id, send_id, attempt, started_at)"
     " VALUES (%(id)s, %(org)s, %(send)s, 1, now())",
-    "memberships": "INSERT INTO memberships (id, org_id, client_id, user_id, role, created_by)"
-    " VALUES (%(id)s, %(org)s, %(client)s, %(user)s, 'customer', 'a')",
+    "memberships": "INSERT INTO memberships (id, org_id, client_id, user_id, role, created_by, accepted_at)"
+    " VALUES (%(id)s, %(org)s, %(client)s, %(user)s, 'customer', 'a', now())",
     "api_keys": "INSERT INTO api_keys (id, org_id, client_id, name, prefix, secret_hash, role, created_by)"
     " VALUES (%(id)s, %(org)s, %(client)s, 'a', %(text)s, sha256('a'), 'customer', 'a')",
     "role_overrides": "INSERT INTO role_overrides (org_id, role, document) VALUES (%(org)s, 'customer', '{}')",

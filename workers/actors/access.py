@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from domain.access.messages import AnswerResetRequest, SendAccountLetter, SweepSessions
+from domain.access.invitations import answer_invitation
+from domain.access.messages import AnswerResetRequest, SendAccountLetter, SendInvitation, SweepSessions
 from domain.access.password_changes import answer_reset_request
 from domain.access.send_letter import send_account_letter
 from domain.access.sweep import sweep_sessions
@@ -18,6 +19,12 @@ def letter(message: SendAccountLetter, run: Run, services: Services) -> Outcome:
     return send_account_letter(message, run, services.accounts)
 
 
+@actor(SendInvitation)
+def invitation(message: SendInvitation, run: Run, services: Services) -> Outcome:
+    """Write to who was given a role or invited to it."""
+    return answer_invitation(message, run, services.accounts)
+
+
 @actor(AnswerResetRequest)
 def reset(message: AnswerResetRequest, run: Run, services: Services) -> Outcome:
     """Answer a request for a link to set a new password."""
@@ -26,5 +33,5 @@ def reset(message: AnswerResetRequest, run: Run, services: Services) -> Outcome:
 
 @actor(SweepSessions)
 def sweep(message: SweepSessions, run: Run, services: Services) -> Outcome:
-    """Forget sessions whose time is over."""
+    """Forget sessions and invitations whose time is over."""
     return sweep_sessions(message, run, clock=services.clock)

@@ -51,18 +51,25 @@ def boss(client: AppClient, database: Database, place: Place) -> UUID:
     return user_id
 
 
-def test_inviting_gives_a_role_and_sends_a_letter(client: AppClient, database: Database, place: Place) -> None:
+def test_inviting_sends_a_letter_and_says_what_was_typed(client: AppClient, database: Database, place: Place) -> None:
     answer = client.post(PATH, headers=ADMIN, json=invitation(place, "New@Example.com", name="New"))
     assert answer.status_code == 201
     made = answer.json()
-    assert (made["email"], made["state"], made["second_factor"]) == ("new@example.com", "invited", False)
-    assert [(one["role"], one["client_id"]) for one in made["memberships"]] == [
-        ("workspace_viewer", str(place.client_id))
-    ]
+    assert (made["email"], made["accepted"], made["user_id"]) == ("new@example.com", False, None)
+    assert (made["role"], made["client_id"]) == ("workspace_viewer", str(place.client_id))
+    assert made.keys().isdisjoint({"name", "state", "second_factor", "last_sign_in_at", "disabled_at"})
     with database.platform_scope() as session:
-        assert session.scalars(text("SELECT args->>'letter' FROM jobs")).all() == ["invite"]
+        assert session.scalars(text("SELECT kind FROM jobs")).all() == ["access.invitation"]
     again = client.post(PATH, headers=ADMIN, json=invitation(place, "new@example.com"))
     assert (again.status_code, again.json()["id"]) == (201, made["id"])
+
+
+@pytest.mark.usefixtures("boss")
+def test_somebody_of_the_organization_has_the_role_at_once(client: AppClient, database: Database, place: Place) -> None:
+    member = make_user(database, "m@example.com", Grant("workspace_viewer", place.org_id, place.other_client_id))
+    made = change(client, "POST", PATH, invitation(place, "m@example.com")).json()
+    assert (made["accepted"], made["user_id"], made["expires_at"]) == (True, str(member), None)
+    assert client.get(f"{PATH}/{member}").json()["email"] == "m@example.com"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +111,45 @@ def test_people_are_found_by_what_is_known_of_them(client: AppClient, database: 
     first = client.get(PATH, headers=ADMIN, params={"limit": 2}).json()
     rest = client.get(PATH, headers=ADMIN, params={"limit": 2, "after": first["next"]}).json()
     assert [len(first["items"]), len(rest["items"]), rest["next"]] == [2, 1, None]
+
+
+@pytest.mark.usefixtures("boss")
+def test_what_is_the_persons_own_is_shown_to_the_platform_alone(
+    client: AppClient, database: Database, place: Place
+) -> None:
+    user_id = make_user(database, "ada@example.com", Grant("workspace_viewer", place.org_id, place.client_id))
+    client.post(f"{PATH}/{user_id}/disable", headers=ADMIN, json={"reason": "Elsewhere."})
+    their_own = ("last_sign_in_at", "disabled_at", "disabled_reason", "created_at")
+    seen = client.get(f"{PATH}/{user_id}").json()
+    assert (seen["name"], seen["email"], seen["second_factor"], seen["state"]) == (
+        "Ada",
+        "ada@example.com",
+        False,
+        "active",
+    )
+    assert [seen[name] for name in their_own] == [None] * 4
+    assert client.get(PATH, params={"state": "disabled"}).json()["items"] == []
+    assert change(client, "POST", f"{PATH}/{user_id}/send-reset").status_code == 202
+    in_it = ADMIN | {"X-Org-Id": str(place.org_id)}
+    assert client.get(f"{PATH}/{user_id}", headers=in_it).json()["disabled_reason"] == "Elsewhere."
+    with database.platform_scope() as session:
+        assert session.scalars(text("SELECT kind FROM jobs")).all() == []
+
+
+@pytest.mark.usefixtures("boss")
+def test_an_invitation_is_listed_and_withdrawn_by_whom_it_could_be_made(client: AppClient, place: Place) -> None:
+    made = change(client, "POST", PATH, invitation(place, "new@example.com")).json()
+    beside = client.post(PATH, headers=ADMIN, json=invitation(place, "b@example.com", client_id=None)).json()
+    (listed,) = client.get("/api/v1/invitations").json()["items"]
+    assert listed == made
+    assert (listed["invited_by"], listed["email"]) == ("Boss", "new@example.com")
+    assert change(client, "DELETE", f"/api/v1/invitations/{beside['id']}").status_code == 404
+    assert change(client, "DELETE", f"/api/v1/invitations/{made['id']}").status_code == 204
+    assert client.get("/api/v1/invitations").json()["items"] == []
+    everywhere = client.get("/api/v1/invitations", headers=ADMIN, params={"limit": 1}).json()
+    assert [one["email"] for one in everywhere["items"]] == ["b@example.com"]
+    more = client.get("/api/v1/invitations", headers=ADMIN, params={"after": everywhere["next"]}).json()
+    assert more["items"] == []
 
 
 @pytest.mark.usefixtures("boss")

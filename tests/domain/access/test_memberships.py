@@ -14,16 +14,15 @@ from domain.access.grants import grants_of, reports_of
 from domain.access.memberships import (
     Giver,
     MembershipNotFoundError,
-    PlaceNotFoundError,
     ReportingCircleError,
     RoleUnknownError,
-    Within,
     give_role,
     memberships_of,
     take_role,
 )
 from domain.access.principal import Grant, Principal
 from domain.access.users import disable_user
+from domain.access.within import PlaceNotFoundError, Within
 from domain.kernel.errors import InvalidInputError
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from tests.support.people import BOOK, NOW, OPERATOR, PLATFORM_ADMIN, Place, acts, make_place, make_user
@@ -189,7 +188,7 @@ def give(
     database: Database, user_id: UUID, grant: Grant, by: Giver = ANYBODY, *, reports_to: UUID | None = None
 ) -> Membership:
     with database.platform_scope() as session:
-        return give_role(session, BOOK, user_id, grant, by, reports_to=reports_to)
+        return give_role(session, BOOK, user_id, grant, by, NOW, reports_to=reports_to)
 
 
 def take(database: Database, user_id: UUID, membership_id: UUID, by: Giver = ANYBODY) -> None:
