@@ -51,13 +51,17 @@ def states(urls: DatabaseUrls, ids: Sequence[UUID]) -> list[str]:
     return [found[job_id] for job_id in ids]
 
 
-def test_maintenance_is_listed_and_run(gatehouse: Run, environment: Environment) -> None:
+def test_maintenance_is_listed_and_run(gatehouse: Run, environment: Environment, database_urls: DatabaseUrls) -> None:
     listed = json.loads(gatehouse("jobs", "list", "--json").out)
     assert "queue-upkeep" in [job["name"] for job in listed]
     assert "queue-upkeep" in gatehouse("jobs", "list").out
     ended = gatehouse("jobs", "run", "queue-upkeep", settings=environment)
     assert ended.status == 0
     assert ended.out.startswith("queue-upkeep: ")
+    with psycopg.connect(database_urls.superuser) as connection:
+        rows = connection.execute("SELECT name, outcome, words FROM maintenance_runs").fetchall()
+    assert [(name, outcome) for name, outcome, _ in rows] == [("queue.upkeep", "done")]
+    assert ended.out.strip() == f"queue-upkeep: {rows[0][2]}"
 
 
 def test_unknown_maintenance_fails_in_words(gatehouse: Run, environment: Environment) -> None:
