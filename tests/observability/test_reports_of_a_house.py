@@ -34,11 +34,15 @@ PRIVATE = (
 )
 
 
-def _break(urls: DatabaseUrls, *tables: str) -> None:
-    """Have the database refuse rows, which it says with the whole row."""
-    with psycopg.connect(urls.superuser, autocommit=True) as connection:
-        for table in tables:
-            connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK (false) NOT VALID")
+_REFUSE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE check_violation USING MESSAGE = 'the row is refused', DETAIL = format('Failing row contains %s.', NEW);
+    END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT ON organizations FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+"""Has the database refuse rows, and say so with the whole row."""
 
 
 def _tagged(sentry: SentryDouble, **tags: str) -> dict[str, Any]:
@@ -62,7 +66,8 @@ def test_reports_name_release_tenant_and_message_and_show_nothing_private(
         ) as house,
         httpx.Client(base_url=house.url) as client,
     ):
-        _break(database_urls, "deliveries", "organizations")
+        with psycopg.connect(database_urls.superuser, autocommit=True) as connection:
+            connection.execute(_REFUSE)
         correlation_id = house.post(client, sms_form(BODY)).headers["x-correlation-id"]
         answer = client.post(
             "/api/v1/organizations?token=hunter2-in-the-query",
