@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from api.dashboard import search, theme
 from api.dashboard.files import Assets
+from api.dashboard.message_pages import PAGES as MESSAGE_PAGES
 from api.dashboard.work_pages import PAGES as WORK_PAGES
 from api.edge.deadline import Deadline
 from api.edge.door import Door
@@ -143,6 +144,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sandbox_mail.router,
     search.router,
     theme.router,
+    *MESSAGE_PAGES,
     *WORK_PAGES,
 )
 

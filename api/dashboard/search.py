@@ -14,13 +14,20 @@ from api.access.requires import Access, requires
 from api.dashboard.finder import Asked, Finder, Hit
 from api.dashboard.finders import ClientFinder, JobFinder, OrganizationFinder
 from api.dashboard.frame import page_paths
+from api.dashboard.message_finders import DeliveryFinder, JourneyFinder
 from api.deps import DatabaseDep
 from api.pages import page
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-FINDERS: Final[tuple[Finder, ...]] = (ClientFinder(), OrganizationFinder(), JobFinder())
+FINDERS: Final[tuple[Finder, ...]] = (
+    ClientFinder(),
+    OrganizationFinder(),
+    JourneyFinder(),
+    DeliveryFinder(),
+    JobFinder(),
+)
 """In the order of their groups on the page."""
 
 router = APIRouter(include_in_schema=False)

@@ -27,6 +27,16 @@ def region_of(number: str | None) -> str | None:
         return None
 
 
+def main_region_of(number: str | None) -> str | None:
+    """Return the main country of a number's country code, also of a number that is of no place: `"US"` for +1."""
+    if number is None:
+        return None
+    try:
+        return phonenumbers.region_code_for_country_code(phonenumbers.parse(number).country_code or 0)
+    except phonenumbers.NumberParseException:
+        return None
+
+
 def parse_number(text: str, *, region: str | None = None) -> str:
     """Return a number as a person writes it in E.164.
 

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from domain.conversations.journey_advice import advise
 from domain.conversations.journey_records import Records, organization_of, read_records
-from domain.conversations.journey_steps import Step, all_steps
+from domain.conversations.journey_step import Step
+from domain.conversations.journey_steps import all_steps
+from domain.conversations.journey_why import Why, explain
 from domain.conversations.journey_words import Tone
 from domain.kernel.errors import NotFoundError
 from domain.queue.names import LIVE_STATES
@@ -41,6 +43,7 @@ _NEEDED: Final = frozenset({"conversations.process", "delivery.send"})
 _BESIDE: Final = frozenset({"webhooks.send"})
 """Jobs that may go on for a day without being part of the answer."""
 _NO_REPLY_NEEDED: Final = frozenset({"opted_out", "opted_in", "help"})
+_LEFT_TO_PERSON: Final = frozenset({"left_to_person", "came_late"})
 
 
 class JourneyNotFoundError(NotFoundError):
@@ -65,6 +68,7 @@ class Journey:
     steps: Sequence[Step]
     advice: Sequence[str]
     answered_ms: float | None
+    why: Why | None
     reply: str | None = field(repr=False)
 
 
@@ -102,6 +106,7 @@ def journey_of(records: Records) -> Journey:
         steps=all_steps(records),
         advice=advise(records),
         answered_ms=None if answered_ms is None else round(answered_ms, 3),
+        why=explain(records, state, _deliveries_that_count(records)),
         reply=records.replies[-1].body if state == "answered" and records.replies else None,
     )
 
@@ -118,7 +123,7 @@ def _state(records: Records) -> JourneyState:
     outcomes = {message.outcome for message in records.inbound}
     if "suppressed" in outcomes:
         return "blocked"
-    if "left_to_person" in outcomes:
+    if outcomes & _LEFT_TO_PERSON:
         return "left_to_person"
     # Without a message there is nothing to reply to: a lead, or work that nobody wrote for.
     return "no_reply_needed" if outcomes & _NO_REPLY_NEEDED or not outcomes else "under_way"

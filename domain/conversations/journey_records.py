@@ -5,7 +5,7 @@ A text that was answered together with later ones has its answer under the last 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
@@ -18,6 +18,7 @@ from domain.conversations.models import ThreadMessage
 from domain.delivery.models import Delivery, DeliveryReceipt, NotificationLog
 from domain.gate.models import GuardLog
 from domain.queue.models import Job, JobAttempt
+from domain.replies.models import KnowledgeEntry
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -43,6 +44,8 @@ class Records:
     send_attempts: Sequence[NotificationLog]
     receipts: Sequence[DeliveryReceipt]
     alerts: Sequence[OwnerAlert]
+    sources: Mapping[str, str]
+    """The titles of the knowledge that answers rest on, by its ids; what was removed since is missing."""
 
     @property
     def inbound(self) -> Sequence[ThreadMessage]:
@@ -101,7 +104,16 @@ def read_records(session: Session, org_id: UUID, correlation_id: UUID) -> Record
         send_attempts=_all(session, NotificationLog, NotificationLog.delivery_id.in_(delivery_ids)),
         receipts=_all(session, DeliveryReceipt, DeliveryReceipt.delivery_id.in_(delivery_ids)),
         alerts=_all(session, OwnerAlert, OwnerAlert.correlation_id.in_(correlations)),
+        sources=_titles(session, messages),
     )
+
+
+def _titles(session: Session, messages: Sequence[ThreadMessage]) -> Mapping[str, str]:
+    ids = {UUID(source) for message in messages for source in message.sources}
+    if not ids:
+        return {}
+    titles = select(KnowledgeEntry.id, KnowledgeEntry.title).where(KnowledgeEntry.id.in_(ids))
+    return {str(entry_id): title for entry_id, title in session.execute(titles)}
 
 
 def _messages(session: Session, correlation_id: UUID) -> Sequence[ThreadMessage]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
 
 from domain.clients.numbers import is_e164
 from domain.conversations import journey_words as words
-from domain.conversations.journey_words import Tone
-from domain.kernel.redaction import redact_email
+from domain.conversations.journey_job_steps import job_steps
+from domain.conversations.journey_step import Step, milliseconds
+from domain.kernel.redaction import redact_email, redact_text
 
 if TYPE_CHECKING:
     from domain.alerts.models import OwnerAlert
@@ -19,31 +17,8 @@ if TYPE_CHECKING:
     from domain.conversations.models import ThreadMessage
     from domain.delivery.models import Delivery, DeliveryReceipt, NotificationLog
     from domain.gate.models import GuardLog
-    from domain.queue.models import Job, JobAttempt
 
-StepKind = Literal["webhook", "decision", "job", "attempt", "reply", "delivery", "send_attempt", "receipt", "alert"]
 _SHOWN_DIGITS: Final = 2
-_LAST: Final = UUID(int=(1 << 128) - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happened. `what`, `outcome` and `detail` are for people; `duration_ms` where it took time.
-
-    `text` is the message that the step is about, for those who may read it.
-    """
-
-    at: datetime
-    kind: StepKind
-    what: str
-    outcome: str
-    tone: Tone
-    detail: str = ""
-    duration_ms: float | None = None
-    ids: Mapping[str, str] = field(default_factory=dict)
-    text: str | None = field(default=None, repr=False)
-    order: UUID = field(default=_LAST, repr=False)
-    """Decides between steps of one transaction, which share their time: ids grow in the order of their making."""
 
 
 def all_steps(records: Records) -> Sequence[Step]:
@@ -53,16 +28,14 @@ def all_steps(records: Records) -> Sequence[Step]:
 
 def _steps(records: Records) -> Iterator[Step]:
     purposes = {delivery.id: delivery.purpose for delivery in records.deliveries}
-    names = {job.id: _job_name(job, purposes) for job in records.jobs}
     for message in records.inbound:
         yield _arrival(message, asked_for=message.correlation_id == records.correlation_id)
         yield from _unanswered(message)
     advice = {message.answered_by for message in records.inbound if message.outcome == "crisis"}
-    yield from (_reply(message, is_advice=message.id in advice) for message in records.replies)
+    yield from (_reply(records, message, is_advice=message.id in advice) for message in records.replies)
     yield from map(_alert, records.alerts)
     yield from map(_decision, records.decisions)
-    yield from (_job(job, names[job.id]) for job in records.jobs)
-    yield from (_attempt(attempt, names[attempt.job_id]) for attempt in records.attempts)
+    yield from job_steps(records, purposes)
     yield from map(_delivery, records.deliveries)
     yield from (_send_attempt(log, purposes[log.delivery_id]) for log in records.send_attempts)
     yield from map(_receipt, records.receipts)
@@ -98,7 +71,7 @@ def _unanswered(message: ThreadMessage) -> Iterator[Step]:
         yield Step(message.processed_at, "reply", what, outcome, tone, ids={"message_id": str(message.id)})
 
 
-def _reply(message: ThreadMessage, *, is_advice: bool) -> Step:
+def _reply(records: Records, message: ThreadMessage, *, is_advice: bool) -> Step:
     by_author = words.AUTHORS.get(message.author, ("A reply was made", ""))
     what, detail = words.ADVICE_FOR_EMERGENCY if is_advice else by_author
     if message.author == "ai" and message.confidence is not None:
@@ -115,7 +88,21 @@ def _reply(message: ThreadMessage, *, is_advice: bool) -> Step:
         ids={"message_id": str(message.id)},
         text=message.body,
         order=message.id,
+        facts=_grounds(records, message),
     )
+
+
+def _grounds(records: Records, message: ThreadMessage) -> Mapping[str, str]:
+    """Return what a composed reply rests on, and what the guardrails made of it."""
+    if message.author != "ai":
+        return {}
+    verdicts = [verdict for one in records.attempts if (verdict := words.VERDICTS.get(one.reason or ""))]
+    titles = [records.sources.get(source, "an entry that was removed since") for source in message.sources]
+    return {
+        name: value
+        for name, value in (("Guardrail", verdicts[-1] if verdicts else ""), ("Sources", ", ".join(titles)))
+        if value
+    }
 
 
 def _alert(alert: OwnerAlert) -> Step:
@@ -147,46 +134,19 @@ def _decision(log: GuardLog) -> Step:
         log.reason,
         ids={"decision_id": str(log.id), "guard": log.guard, "rule_version": log.rule_version, "subject": log.subject},
         order=log.id,
+        facts={_input_name(name): _input(value) for name, value in log.inputs.items()},
     )
 
 
-def _job_name(job: Job, purposes: Mapping[UUID, str]) -> str:
-    """Return what a job does; for one that sends, what it sends."""
-    for delivery_id, purpose in purposes.items():
-        if job.subject == f"delivery:{delivery_id}":
-            return f"Sending {words.short_purpose(purpose)}"
-    return words.JOBS.get(job.kind, f"The job {job.kind}")
+def _input_name(name: str) -> str:
+    """Return what a guard looked at in words: "recipient_opted_out" is the contact's own wish."""
+    return words.INPUTS.get(name, name.replace("_", " ").capitalize())
 
 
-def _job(job: Job, name: str) -> Step:
-    outcome, tone = words.JOB_STATES.get(job.state, (job.state, "plain"))
-    tries = f"Tried {job.attempt} times." if job.attempt > 1 else ""
-    due = f"Due at {job.run_at:%Y-%m-%d %H:%M:%S} UTC." if job.state in {"scheduled", "retryable"} else ""
-    error = job.last_error or "" if job.state in {"retryable", "dead"} else ""
-    return Step(
-        job.created_at,
-        "job",
-        f"{name} was queued",
-        outcome,
-        tone,
-        " ".join(part for part in (error, tries, due) if part),
-        ids={"job_id": str(job.id), "job_kind": job.kind, "queue": job.queue},
-        order=job.id,
-    )
-
-
-def _attempt(attempt: JobAttempt, name: str) -> Step:
-    outcome, tone = words.ATTEMPTS.get(attempt.outcome, (str(attempt.outcome), "plain"))
-    return Step(
-        attempt.started_at,
-        "attempt",
-        f"{name}, run {attempt.attempt}",
-        outcome,
-        tone,
-        words.NOTES.get(attempt.reason or "", attempt.reason or ""),
-        _milliseconds(attempt.started_at, attempt.finished_at),
-        ids={"job_id": str(attempt.job_id)},
-    )
+def _input(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "not set", True: "yes", False: "no"}[value]
+    return redact_text(str(value))
 
 
 def _delivery(delivery: Delivery) -> Step:
@@ -217,7 +177,7 @@ def _send_attempt(log: NotificationLog, purpose: str) -> Step:
         outcome,
         tone,
         " ".join(part for part in (log.error_text, code) if part),
-        _milliseconds(log.started_at, log.finished_at),
+        milliseconds(log.started_at, log.finished_at),
         ids=ids | ({"provider_id": log.provider_id} if log.provider_id else {}),
         order=log.id,
     )
@@ -242,7 +202,3 @@ def _person(channel: str, address: str) -> str:
     if channel == "email":
         return redact_email(address)
     return f"a number ending in {address[-_SHOWN_DIGITS:]}" if is_e164(address) else "a short number"
-
-
-def _milliseconds(begun: datetime, ended: datetime | None) -> float | None:
-    return None if ended is None else round((ended - begun).total_seconds() * 1000, 3)

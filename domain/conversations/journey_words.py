@@ -78,6 +78,27 @@ NOTES: Final[Mapping[str, str]] = {
     "call_back": "Offered a call-back, because the knowledge base does not say.",
 }
 
+VERDICTS: Final[Mapping[str, str]] = {
+    "answer": "passed: what it says stands in the knowledge base",
+    "courtesy": "passed: a greeting or thanks, which states nothing",
+    "clarify": "not sure enough to state anything, so the customer was asked back",
+    "call_back": "the knowledge base does not say, so nothing was stated and a call-back offered",
+}
+
+INPUTS: Final[Mapping[str, str]] = {
+    "recipient_opted_out": "The contact has opted out",
+    "onboarding_complete": "Onboarding is complete",
+    "outbound_paused": "Everything outbound is paused",
+    "notifications_paused": "Notifications to the owner are paused",
+    "ai_disabled": "Automatic replies are turned off",
+    "platform_outbound_stopped": "The platform's outbound is stopped",
+    "platform_ai_stopped": "The platform's replies are stopped",
+    "direct_reply": "Answers what was just asked",
+    "taken_over_until": "A person answers until",
+    "cancels_at": "The client's last day",
+    "asked": "Part of the question",
+}
+
 JOB_STATES: Final[Mapping[str, _Words]] = {
     "scheduled": ("put off", "waiting"),
     "available": ("waiting", "waiting"),
