@@ -18,6 +18,7 @@ from api.deps import DatabaseDep, SettingsDep
 from api.errors import ProblemError
 from config.telemetry import PERMISSION_DENIALS
 from domain.access.authorize import Reach, reach
+from domain.access.people import seen_in
 from domain.audit.record import Actor
 from domain.clients.find import ClientNotFoundError, organization_of_client
 from domain.kernel.errors import NotFoundError
@@ -158,7 +159,10 @@ class Requires:
                 "This is a demonstration, so what can't be undone is turned off. On your own installation it works.",
                 kind="demo",
             )
-        access = Access(principal, organization, within, actor_of(request, principal), self.permission, database, book)
+        actor = actor_of(request, principal)
+        if organization is not None:
+            actor = seen_in(organization.id, actor, principal.grants)
+        access = Access(principal, organization, within, actor, self.permission, database, book)
         # What is drawn around a page goes by it, also around one that says what went wrong later.
         request.state.access = access
         return access

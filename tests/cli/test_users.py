@@ -12,13 +12,15 @@ import pytest
 
 from domain.access.sign_in import Accepted, check_password_sign_in
 from domain.kernel.database import Database
-from tests.support.people import NOW, OTHER_PASSWORD, PASSWORD, VISITOR, acts, make_place
+from tests.support.invitations import invited, lead_of, viewer
+from tests.support.people import NOW, OTHER_PASSWORD, PASSWORD, VISITOR, acts, make_place, make_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.cli.conftest import Environment, Run
     from tests.support.databases import DatabaseUrls
+    from tests.support.people import Place
 
 pytestmark = pytest.mark.integration
 ADA = "ada@example.com"
@@ -88,6 +90,26 @@ def test_roles_are_given_and_taken(users: Run, database: Database) -> None:
     assert [role["role"] for role in shown["roles"]] == ["workspace_viewer", "workspace_admin"]
     assert users("revoke", ADA, shown["roles"][0]["id"]).status == 0
     assert json.loads(users("show", ADA).out)["roles"] == shown["roles"][1:]
+
+
+def test_what_an_operator_gives_counts_at_once_and_what_others_give_shows_as_an_invitation(
+    users: Run, database: Database
+) -> None:
+    place = make_place(database)
+    org = ("--org", str(place.org_id))
+    assert users("invite", ADA, "--role", "workspace_viewer", *org).status == 0
+    make_user(database, "grace@example.com")
+    invited(database, "grace@example.com", viewer(place), lead_of(place))
+    shown = {one["email"]: one["roles"] for one in json.loads(users("list", *org, "--json").out)}
+    assert shown == {ADA: "workspace_viewer", "grace@example.com": "workspace_viewer (invited)"}
+    (given,), (pending,) = (json.loads(users("show", who).out)["roles"] for who in (ADA, "grace@example.com"))
+    assert (given["accepted_at"] is not None, pending["accepted_at"]) == (True, None)
+    assert users("grant", "grace@example.com", "--role", "workspace_viewer", *org, *_client(place)).status == 0
+    assert json.loads(users("show", "grace@example.com").out)["roles"][0]["accepted_at"] is not None
+
+
+def _client(place: Place) -> tuple[str, str]:
+    return ("--client", str(place.client_id))
 
 
 def test_a_link_to_a_new_password_can_be_handed_over(users: Run, database: Database) -> None:

@@ -47,7 +47,9 @@ def test_a_person_is_invited_signs_in_with_two_factors_and_forgets_the_password(
 
         link = letter(operator, "invite", 1)
         assert browser.get(link).status_code == 200
-        assert submit(browser, link, name="Ada", password=FIRST, again=FIRST).status_code == 200
+        accepts = invited.json()["id"]
+        assert f'name="accept" value="{accepts}"' in browser.get(link).text
+        assert submit(browser, link, name="Ada", password=FIRST, again=FIRST, accept=accepts).status_code == 200
 
         assert sign_in(browser, EMAIL, FIRST).status_code == 303
         assert [one["email"] for one in browser.get("/api/v1/users").json()["items"]] == [EMAIL]
