@@ -78,7 +78,8 @@ def frame_of(request: Request) -> Frame | None:
         sandbox=_marked([Entry(*one) for one in _SANDBOX if one[1] in paths], here) if plays and sandbox else (),
         organization=access.organization.name if access and access.organization else None,
         roles=", ".join(role.display_name for role in hub.roles),
-        theme=hub.theme,
+        # A part that is drawn anew is read by a page that has its colours, and lets no other style of ours in.
+        theme=None if "hx-request" in request.headers else hub.theme,
         searches=hub.features.get("search", False) and "/dashboard/search" in paths,
         live=hub.features.get("live_updates", False),
         pages=paths,
