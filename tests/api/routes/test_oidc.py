@@ -139,6 +139,21 @@ def test_an_address_that_is_told_only_on_request_is_asked_for(client: AppClient,
     assert sign_in(client, provider).status_code == 303
 
 
+def test_who_was_only_invited_proves_the_address_and_still_has_to_accept(
+    client: AppClient, provider: OidcDouble, database_urls: DatabaseUrls
+) -> None:
+    user_id = add_person(database_urls.platform, ANN, ("super_admin", PLATFORM_ORG_ID, None))
+    with psycopg.connect(database_urls.platform) as connection:
+        connection.execute("UPDATE users SET email_verified_at = NULL, password_hash = NULL")
+        connection.execute("UPDATE memberships SET accepted_at = NULL, invited_address = %s", [ANN])
+    assert sign_in(client, provider).status_code == 303
+    assert client.get("/api/v1/clients").status_code == 403
+    assert [one["role"] for one in client.get("/api/v1/account/invitations").json()["items"]] == ["Super admin"]
+    with psycopg.connect(database_urls.platform) as connection:
+        proved = connection.execute("SELECT email_verified_at IS NOT NULL FROM users WHERE id = %s", [user_id])
+        assert proved.fetchone() == (True,)
+
+
 def test_a_disabled_account_stays_closed(
     client: AppClient, provider: OidcDouble, database_urls: DatabaseUrls, ann: UUID
 ) -> None:
