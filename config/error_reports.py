@@ -36,6 +36,11 @@ def report_errors(settings: Settings, role: str, redact: Callable[[object], obje
     if settings.sentry_dsn is None:
         return False
     import sentry_sdk  # noqa: PLC0415 - 40 ms that processes without a DSN do not pay
+    from sentry_sdk.integrations.atexit import AtexitIntegration  # noqa: PLC0415
+    from sentry_sdk.integrations.dedupe import DedupeIntegration  # noqa: PLC0415
+    from sentry_sdk.integrations.excepthook import ExcepthookIntegration  # noqa: PLC0415
+    from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415
+    from sentry_sdk.integrations.threading import ThreadingIntegration  # noqa: PLC0415
 
     release = version("gatehouse")
 
@@ -49,6 +54,15 @@ def report_errors(settings: Settings, role: str, redact: Callable[[object], obje
         environment=settings.environment,
         release=release,
         auto_enabling_integrations=False,
+        # Without the one that notes the addresses of outgoing requests, numbers in them, and adds headers to them.
+        default_integrations=False,
+        integrations=[
+            AtexitIntegration(),
+            DedupeIntegration(),
+            ExcepthookIntegration(),
+            LoggingIntegration(),
+            ThreadingIntegration(),
+        ],
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -30,6 +29,9 @@ sentry_sdk.add_breadcrumb(message="mail to ann@example.com", data={"body": "my p
 sentry_sdk.set_context("message", {"body": "my pipe burst", "nested": [{"auth_token": "hunter2"}]})
 def send(hidden_local):
     raise RuntimeError("for +15005550006 at postgresql://app:hunter2@db/x")
+import urllib.request
+from urllib.parse import urlsplit
+urllib.request.urlopen(f"http://127.0.0.1:{urlsplit(sys.argv[1]).port}/outside?To=%2B15005550006", data=b"x").read()
 try:
     send("only in a variable")
 except RuntimeError as error:
@@ -43,13 +45,17 @@ class Collector(BaseHTTPRequestHandler):
     """Keeps the reports that it is sent."""
 
     reports: list[str]
+    outside: list[dict[str, str]]
 
     def do_POST(self) -> None:
         """Take one."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        self.reports.append(body.decode())
+        if self.path.startswith("/outside"):
+            self.outside.append(dict(self.headers))
+        else:
+            self.reports.append(body.decode())
         self.send_response(200)
         self.end_headers()
 
@@ -58,26 +64,28 @@ class Collector(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def sentry() -> Iterator[tuple[str, list[str]]]:
+def sentry() -> Iterator[tuple[str, type[Collector]]]:
     """Give the DSN of a local collector and what it collects."""
-    reports: list[str] = []
-    handler: Any = type("Kept", (Collector,), {"reports": reports})
+    handler: type[Collector] = type("Kept", (Collector,), {"reports": [], "outside": []})
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://key@127.0.0.1:{server.server_port}/1", reports
+        yield f"http://key@127.0.0.1:{server.server_port}/1", handler
         server.shutdown()
         thread.join()
 
 
-def test_reports_are_redacted(sentry: tuple[str, list[str]]) -> None:
-    dsn, reports = sentry
+def test_reports_are_redacted(sentry: tuple[str, type[Collector]]) -> None:
+    dsn, collector = sentry
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", FAILING, dsn], check=True, cwd=root, timeout=60, capture_output=True)
-    sent = "\n".join(reports)
+    sent = "\n".join(collector.reports)
     assert "RuntimeError" in sent
     assert "gave up on" in sent
     assert "mail to" in sent
     assert '"role":"worker"' in sent
     for private in ("5550006", "hunter2", "ann@example.com", "my pipe burst", "only in a variable"):
         assert private not in sent
+    # What we call outside is told nothing of it either.
+    (headers,) = collector.outside
+    assert not [name for name in headers if name.lower() in {"sentry-trace", "baggage"}]
