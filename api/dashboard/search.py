@@ -15,6 +15,7 @@ from api.dashboard.finder import Asked, Finder, Hit
 from api.dashboard.finders import ClientFinder, JobFinder, OrganizationFinder
 from api.dashboard.frame import page_paths
 from api.dashboard.message_finders import DeliveryFinder, JourneyFinder
+from api.dashboard.user_finder import UserFinder
 from api.deps import DatabaseDep
 from api.pages import page
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FINDERS: Final[tuple[Finder, ...]] = (
     ClientFinder(),
     OrganizationFinder(),
+    UserFinder(),
     JourneyFinder(),
     DeliveryFinder(),
     JobFinder(),

@@ -91,6 +91,19 @@ def test_the_id_of_a_job_finds_it(house: House) -> None:
     assert house.finds(f"/dashboard/jobs/{row[0]}", "test.note")
 
 
+def test_a_person_is_found_by_their_name_and_address_where_they_have_a_role(house: House) -> None:
+    with psycopg.connect(house.urls.superuser) as connection:
+        change = "UPDATE users SET name = 'Ada Byron', email = 'ada@example.com' WHERE id = %s"
+        connection.execute(change, (house.tenants.here.tenant.user,))
+        change = "UPDATE users SET name = 'Ada Elsewhere' WHERE id = %s"
+        connection.execute(change, (house.tenants.elsewhere.tenant.user,))
+    admin = house.key_of("workspace_admin")
+    for words in ("byron", "ada@example", "Ada@Example.com"):
+        assert "Ada Byron" in house.search(words, admin), words
+    assert "Ada Elsewhere" not in house.search("ada", admin)
+    assert "Ada Elsewhere" in house.search("ada")
+
+
 def test_nobody_finds_anything_of_another_organization(house: House) -> None:
     key = house.key_of("workspace_admin")
     elsewhere = house.tenants.elsewhere.tenant
