@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from domain.kernel.recent_errors import note_error
-from providers.signals import PHONE, THREAD
+from providers.signals import LIVE, PHONE, THREAD
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -52,6 +52,13 @@ class Signals:
         self._redis = redis
         self._listening: defaultdict[str, set[Listening]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
+        self._heard: Callable[[bytes | None], None] | None = None
+        self.connected = False
+        """Whether signals are heard now."""
+
+    def hear(self, heard: Callable[[bytes | None], None]) -> None:
+        """Have what is signalled on LIVE handed over, and None when something may have been missed."""
+        self._heard = heard
 
     def start(self) -> None:
         """Subscribe, now and whenever the subscription breaks."""
@@ -80,18 +87,26 @@ class Signals:
         while True:
             try:
                 async with self._redis.pubsub() as subscription:
-                    await subscription.psubscribe(f"{THREAD}*", f"{PHONE}*")
+                    await subscription.psubscribe(f"{THREAD}*", f"{PHONE}*", LIVE)
+                    self.connected = True
                     self._wake_all()  # Whatever was signalled while nobody listened.
                     while True:
                         message = await subscription.get_message(ignore_subscribe_messages=True, timeout=_LISTEN_FOR)
                         if message is None:
                             await subscription.ping()  # Finds out that the other side is gone.
                         elif message["type"] == "pmessage":
-                            self._wake(message["channel"].decode())
+                            self._take(message["channel"].decode(), message["data"])
             except (RedisError, OSError) as error:
                 note_error("redis", error)
                 _log.warning("signals.interrupted", error=type(error).__name__)
+            self.connected = False
             await asyncio.sleep(_AGAIN_AFTER)
+
+    def _take(self, channel: str, content: bytes) -> None:
+        if channel != LIVE:
+            self._wake(channel)
+        elif self._heard is not None:
+            self._heard(content)
 
     def _wake(self, channel: str) -> None:
         for one in self._listening.get(channel, ()):
@@ -101,3 +116,5 @@ class Signals:
         for ones in self._listening.values():
             for one in ones:
                 one.wake()
+        if self._heard is not None:
+            self._heard(None)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class QueueStatus:
     """A queue: why it is paused, since when it drains, its jobs by state, and how long the first due one waits (s).
 
-    `because` is the reason of a pause, or of the pause that a draining ends in.
+    `because` is the reason of a pause, or of the pause that a draining ends in. `due_seconds`: for how long the oldest
+    job has been due whose time has come and that no dispatcher has taken up.
     """
 
     name: str
@@ -32,6 +33,7 @@ class QueueStatus:
     draining_at: datetime | None
     jobs: Mapping[str, int]
     oldest_seconds: float
+    due_seconds: float
 
 
 def queue_statuses(session: Session) -> Sequence[QueueStatus]:
@@ -47,6 +49,14 @@ def queue_statuses(session: Session) -> Sequence[QueueStatus]:
             jobs={depth.state: depth.jobs for depth in measured if depth.queue == name},
             oldest_seconds=max(
                 (depth.oldest_seconds for depth in measured if depth.queue == name and depth.state == "available"),
+                default=0.0,
+            ),
+            due_seconds=max(
+                (
+                    depth.oldest_seconds
+                    for depth in measured
+                    if depth.queue == name and depth.state in {"scheduled", "retryable"}
+                ),
                 default=0.0,
             ),
         )
