@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +111,7 @@ def raised() -> Iterator[Stage]:
         (directory / "run").mkdir()
         yield Stage(
             directory,
-            Databases(postgres.superuser_url(), directory / "run"),
+            stack.enter_context(closing(Databases(postgres.superuser_url(), directory / "run"))),
             postgres.superuser_url(),
             valkey,
             started["postgres"].pid,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -59,9 +60,10 @@ def servers(request: pytest.FixtureRequest) -> Servers:
 
 
 @pytest.fixture(scope="session")
-def databases(request: pytest.FixtureRequest, servers: Servers) -> Databases:
+def databases(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Databases]:
     """Give what makes databases, for tests that need several or keep one: `with databases.migrated() as urls: …`."""
-    return Databases(servers.superuser_url, _run_directory(request.config))
+    with closing(Databases(servers.superuser_url, _run_directory(request.config))) as databases:
+        yield databases
 
 
 @pytest.fixture

@@ -32,11 +32,13 @@ class DatabaseUrls:
 
 
 class Databases:
-    """Makes databases on one server for one run."""
+    """Makes databases on one server for one run. Close it at the end."""
 
     def __init__(self, superuser_url: str, run: Path) -> None:
         """Remember the server; the first process of the run to come here creates the roles."""
         self._superuser_url = superuser_url
+        # Kept open: each test makes a database and drops it.
+        self._superuser = psycopg.connect(superuser_url, autocommit=True)
         self._run = run
         self._prefix = prefix_of(run)
         # The same for every run on a server, because roles belong to the server: runs side by side must agree.
@@ -44,6 +46,10 @@ class Databases:
         with self._once("roles") as first:
             if first:
                 apply_roles(installed(), superuser_url, self._passwords)
+
+    def close(self) -> None:
+        """Close the connection to the server."""
+        self._superuser.close()
 
     @contextmanager
     def empty(self) -> Iterator[DatabaseUrls]:
@@ -72,6 +78,12 @@ class Databases:
         return name
 
     @contextmanager
+    def copied(self, urls: DatabaseUrls) -> Iterator[DatabaseUrls]:
+        """Give a copy of a database that nobody is connected to."""
+        with self._database(urls.name) as copy:
+            yield copy
+
+    @contextmanager
     def _database(self, template: str) -> Iterator[DatabaseUrls]:
         name = f"{self._prefix}_{uuid4().hex[:12]}"
         # PostgreSQL's own way writes a whole copy to its log, and takes five times as long.
@@ -92,8 +104,7 @@ class Databases:
         return DatabaseUrls(name=name, superuser=urlunsplit(parts._replace(path=f"/{name}")), **by_role)
 
     def _execute(self, statement: str, *names: str) -> None:
-        with psycopg.connect(self._superuser_url, autocommit=True) as connection:
-            connection.execute(SQL(statement).format(*map(Identifier, names)))
+        self._superuser.execute(SQL(statement).format(*map(Identifier, names)))
 
     @contextmanager
     def _once(self, what: str) -> Iterator[bool]:

@@ -28,6 +28,8 @@ ADDRESSES = "servers.json"
 MEMORY = Path("/dev/shm")  # noqa: S108  a directory of this run's own is made in it
 MEMORY_NEEDED = 2 << 30
 """Bytes. Making and dropping a database for each test writes a lot; in memory that takes less than two thirds."""
+SETTINGS = {**NOT_DURABLE, "scram_iterations": "1"}
+"""Tests open connections by the thousand, and proving a password takes a third of each."""
 
 
 def keep(run: Path) -> None:
@@ -70,7 +72,7 @@ def _start(data: Path, cluster: Path, started: list[subprocess.Popen[bytes]]) ->
     postgres.create()
     valkey = Valkey(data / "valkey", free_port(), binaries, account, secrets.token_urlsafe(24))
     valkey.configure(durable=False)
-    commands = {postgres.data: postgres.argv(NOT_DURABLE), valkey.data: valkey.argv()}
+    commands = {postgres.data: postgres.argv(SETTINGS), valkey.data: valkey.argv()}
     for home, command in commands.items():
         with (data / f"{home.name}.log").open("wb") as log:
             started.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=home, **run_as(account)))
