@@ -20,6 +20,7 @@ from domain.access.authorize import Reach, Scope, reach
 from domain.access.roles.book import read_roles
 from tests.api.conftest import ADMIN_TOKEN
 from tests.support.app_client import AppClient
+from tests.support.app_settings import app_settings
 from tests.support.sampled_requests import Sampled, sample
 from tests.support.whose import BESIDE, ELSEWHERE, OF_A_ROW, OF_NOBODY, OF_THE_TENANT, Keyholder, contents, fill
 from tests.support.whose import new_keyholder as make_keyholder
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from config.settings import Settings
-    from tests.support.databases import DatabaseUrls
+    from tests.support.databases import Databases, DatabaseUrls
     from tests.support.whose import Place, Tenants
 
 pytestmark = pytest.mark.integration
@@ -101,6 +102,7 @@ class House:
 
     app: FastAPI
     client: AppClient
+    questions: list[Question]
     tenants: Tenants
     database_url: str
 
@@ -119,17 +121,24 @@ class House:
         return contents(self.database_url, but={"admin_audit_logs", "audit_heads", "api_keys"})
 
 
+@pytest.fixture(scope="module")
+def filled(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DatabaseUrls, Tenants]]:
+    """Give a database with the rows of two organizations, for each test to copy."""
+    with databases.migrated() as urls:
+        yield urls, fill(urls.superuser, app_settings(tmp_path_factory.mktemp("filled")))
+
+
 @pytest.fixture
-def house(settings: Settings, database_urls: DatabaseUrls) -> Iterator[House]:
-    """Give the application with the rows of two organizations."""
-    tenants = fill(database_urls.superuser, settings)
-    app = create_app(settings)
-    with AppClient(app) as client:
-        yield House(app, client, tenants, database_urls.superuser)
+def database_urls(databases: Databases, filled: tuple[DatabaseUrls, Tenants]) -> Iterator[DatabaseUrls]:
+    """Give a copy of that."""
+    with databases.copied(filled[0]) as urls:
+        yield urls
 
 
-def questions(app: FastAPI) -> list[Question]:
-    """Return a request for every route that takes a permission, those first that only look."""
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> list[Question]:
+    """Give a request for every route that takes a permission, those first that only look."""
+    app = create_app(app_settings(tmp_path_factory.mktemp("questions")))
     operations = app.openapi()["paths"]
     found = [
         Question(method, route.path, route.permissions, *_sampled(app, operations, method, route.path))
@@ -140,9 +149,22 @@ def questions(app: FastAPI) -> list[Question]:
     return sorted(found, key=lambda question: question.method != "GET")
 
 
-def test_every_parameter_of_a_path_is_known_here(house: House) -> None:
+@pytest.fixture
+def house(
+    settings: Settings,
+    database_urls: DatabaseUrls,
+    filled: tuple[DatabaseUrls, Tenants],
+    questions: list[Question],
+) -> Iterator[House]:
+    """Give the application with the rows of two organizations."""
+    app = create_app(settings)
+    with AppClient(app) as client:
+        yield House(app, client, questions, filled[1], database_urls.superuser)
+
+
+def test_every_parameter_of_a_path_is_known_here(questions: list[Question]) -> None:
     known = OF_THE_TENANT.keys() | OF_A_ROW.keys() | OF_NOBODY.keys()
-    assert {name for question in questions(house.app) for name in question.parameters} - known == set()
+    assert {name for question in questions for name in question.parameters} - known == set()
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -159,7 +181,7 @@ def test_the_platforms_own_people_reach_everything_but_in_one_organization_that_
 
 def test_nobody_reaches_anything_without_credentials(house: House) -> None:
     here = dict(house.tenants.here.ids)
-    answers = {f"{one.method} {one.path}": house.ask(one, here, {}).status_code for one in questions(house.app)}
+    answers = {f"{one.method} {one.path}": house.ask(one, here, {}).status_code for one in house.questions}
     assert answers
     assert {route: status for route, status in answers.items() if status != 401} == {}
 
@@ -171,7 +193,7 @@ def test_a_role_that_may_only_look_changes_nothing(house: House, role: str) -> N
     here = house.tenants.here
     holder = make_keyholder(house.app.state.database, BOOK, role, here.tenant.org)
     before = house.contents()
-    for question in questions(house.app):
+    for question in house.questions:
         status = house.ask(question, dict(here.ids), holder.headers).status_code
         assert question.method == "GET" or status == 403, question
     assert house.contents() == before
@@ -179,7 +201,7 @@ def test_a_role_that_may_only_look_changes_nothing(house: House, role: str) -> N
 
 def _walk(house: House, *holders: Keyholder) -> str:
     """Ask all routes, about others' things first: that must not change them. Return what was wrong, a line each."""
-    cases = [case for holder in holders for one in questions(house.app) for case in _cases(house, one, holder)]
+    cases = [case for holder in holders for one in house.questions for case in _cases(house, one, holder)]
     cases.sort(key=lambda case: (case.expected is None, case.question.method != "GET"))
     return "\n".join(line for case in cases for line in _wrong(house, case))
 
