@@ -53,7 +53,7 @@ class Frame:
     navigation: tuple[Entry, ...]
     sandbox: tuple[Entry, ...]
     organization: str | None
-    """Its name; None for somebody of the platform who sees all of them."""
+    """Its name, or words where a page is about none; None for somebody of the platform who sees all of them."""
     roles: str
     theme: Theme | None
     searches: bool
@@ -76,7 +76,7 @@ def frame_of(request: Request) -> Frame | None:
     return Frame(
         navigation=_marked(offered, here),
         sandbox=_marked([Entry(*one) for one in _SANDBOX if one[1] in paths], here) if plays and sandbox else (),
-        organization=access.organization.name if access and access.organization else None,
+        organization=_where(request, principal, access),
         roles=", ".join(role.display_name for role in hub.roles),
         # A part that is drawn anew is read by a page that has its colours, and lets no other style of ours in.
         theme=None if "hx-request" in request.headers else hub.theme,
@@ -134,6 +134,17 @@ def _zone(name: str) -> tzinfo | None:
         return None
     except KeyError:
         return None
+
+
+def _where(request: Request, principal: Principal, access: Access | None) -> str | None:
+    """Return what the bar says of the organization. Pages about oneself are about none, and ask no database for it."""
+    if access and access.organization:
+        return access.organization.name
+    browser = known_browser(request)
+    if access is None and browser is not None and browser.session.chosen_org_id is not None:
+        return "The one you chose"
+    of_platform = any(grant.org_id == PLATFORM_ORG_ID for grant in principal.grants)
+    return None if of_platform else "Your organization"
 
 
 def _only_organization(principal: Principal) -> UUID | None:

@@ -83,6 +83,7 @@ def test_pages_lead_to_the_choice_and_back_and_programs_are_told_in_words(
     shown = client.get(led.headers["location"], headers=PAGE).text
     assert re.findall(r'name="organization" value="([^"]*)"', shown) == [str(org_id) for org_id in places[:2]]
     assert 'name="next" value="/probe?a=1&amp;b=2"' in shown
+    assert "All organizations" not in shown
     assert choose(client, places[1], "/probe?a=1&b=2").headers["location"] == "/probe?a=1&b=2"
     assert client.get(WHERE, headers=PAGE).json() == client.get(WHERE).json() == str(places[1])
     assert 'aria-current="true"' in client.get(CHOOSE, headers=PAGE).text
