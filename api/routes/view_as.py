@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
@@ -70,6 +70,20 @@ def start(
     with database.platform_scope() as session:
         until = start_view(session, access.actor, browser.session.token_hash, view, reason=new.reason, now=now)
     return ViewDocument(client_id=view.client_id, client_name=name, until=until, writes=view.writes)
+
+
+@router.post("/dashboard/view-as", include_in_schema=False)
+def start_from_page(
+    request: Request,
+    settings: SettingsDep,
+    database: DatabaseDep,
+    access: Annotated[Access, requires(VIEW_AS)],
+    client_id: Annotated[UUID, Form()],
+    reason: Annotated[str, Form(min_length=1, max_length=500)],
+) -> Response:
+    """Do the same from a client's page, without changing anything."""
+    start(NewView(client_id=client_id, reason=reason), request, settings, database, access)
+    return RedirectResponse(_HOME, status_code=303)
 
 
 @router.delete("/api/v1/view-as", status_code=204)

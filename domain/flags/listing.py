@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from domain.flags.change import targets_of
 from domain.flags.definitions import DEFINITIONS
@@ -51,6 +51,12 @@ def get_flag(session: Session, key: str) -> tuple[Flag, Sequence[FlagTarget]]:
     if flag is None:
         raise FlagNotFoundError(f"There is no flag {key}.")
     return flag, targets_of(session, key)
+
+
+def count_targets(session: Session) -> Mapping[str, int]:
+    """Return how many targets each flag has that has any, by name."""
+    counted = select(FlagTarget.key, func.count()).group_by(FlagTarget.key)
+    return {key: targets for key, targets in session.execute(counted)}  # noqa: C416 - a row is no pair to mypy
 
 
 def list_revisions(session: Session, key: str, *, limit: int = 50, before: int | None = None) -> Sequence[FlagRevision]:
