@@ -41,25 +41,25 @@ class Intake:
         self._spool = spool
         self._database = database
 
-    async def text(self, text: Text, form: str) -> UUID | None:
+    async def text(self, text: Text, form: str, correlation_id: UUID) -> UUID | None:
         """Take a text for good; return its correlation id, or None for a repeat. `form`: the webhook's body.
 
         Raises UnknownNumberError (404), and NotStoredError (503) when neither database nor spool can be had.
         """
         if self._spool.wanted and await self._spool.must_keep():
-            arrival = Arrival("sms", form)
+            arrival = Arrival("sms", form, correlation_id=correlation_id)
             if await self._kept(arrival):
                 return arrival.correlation_id
             # A text that overtakes others is better than one that is lost.
             try:
-                return await self._stored(await self._inbound(text))
+                return await self._stored(await self._inbound(text, correlation_id))
             except DirectoryUnavailableError:
                 raise _not_stored() from None
         try:
-            message = await self._inbound(text)
+            message = await self._inbound(text, correlation_id)
         except DirectoryUnavailableError:
             self._spool.failed()
-            arrival = Arrival("sms", form)
+            arrival = Arrival("sms", form, correlation_id=correlation_id)
         else:
             try:
                 return await self._stored(message)
@@ -86,7 +86,7 @@ class Intake:
     async def _stored(self, message: Inbound) -> UUID | None:
         return message.correlation_id if await self._ingest.accept(message) else None
 
-    async def _inbound(self, text: Text) -> Inbound:
+    async def _inbound(self, text: Text, correlation_id: UUID) -> Inbound:
         destination = await self._numbers.find(text.to, text.messaging_service_sid)
         if destination is None:
             INGEST.labels("sms", "unknown_number").inc()
@@ -100,6 +100,7 @@ class Intake:
             external_id=text.sid,
             media=text.media,
             opt_out_type=text.opt_out_type,
+            correlation_id=correlation_id,
         )
         bind_contextvars(
             org_id=str(destination.org_id),

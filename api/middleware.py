@@ -57,8 +57,10 @@ class Boundary:
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
-        request_id = _request_id(_header(scope, b"x-request-id"))
-        scope.setdefault("state", {})["request_id"] = request_id
+        # What a request brings in has its id, unless the caller gave that: others may have given the same one.
+        made = new_id()
+        request_id = _given_id(_header(scope, b"x-request-id")) or str(made)
+        scope.setdefault("state", {}).update(request_id=request_id, made_id=made)
         if self._proxy_hops:
             seen = caller(scope["headers"], self._proxy_hops)
             scope["client"] = None if seen is None else (seen, 0)
@@ -173,9 +175,9 @@ def _header(scope: Scope, wanted: bytes) -> bytes | None:
     return None
 
 
-def _request_id(given: bytes | None) -> str:
-    """Return the caller's id for this request when it is a plain one, so that traces join up, else a new one."""
-    return given.decode() if given and _REQUEST_ID.fullmatch(given) else str(new_id())
+def _given_id(given: bytes | None) -> str | None:
+    """Return the caller's id for this request when it is a plain one, so that traces join up."""
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else None
 
 
 def _route(scope: Scope) -> str:

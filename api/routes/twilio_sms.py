@@ -37,7 +37,8 @@ async def receive_sms(request: Request) -> Response:
         INGEST.labels("sms", "malformed").inc()
         raise ProblemError(422, str(error)) from None
     intake: Intake = request.app.state.intake
-    correlation_id = await intake.text(text, (await request.body()).decode())
+    body = (await request.body()).decode()
+    correlation_id = await intake.text(text, body, request.state.made_id)
     request.state.correlation_id = correlation_id
     headers = {"x-correlation-id": str(correlation_id)} if correlation_id else None
     return Response(_TWIML, media_type="text/xml", headers=headers)

@@ -91,7 +91,7 @@ async def send(request: Request, bot: Annotated[ServedBot, Depends(admitted_bot)
         bot=str(bot.id),
         conversation=None if opened is None else str(opened.conversation_id),
     )
-    taken = await chat.take(message, bot, opened)
+    taken = await chat.take(message, bot, opened, request.state.made_id)
     request.state.correlation_id = taken.correlation_id
     bind_contextvars(org_id=str(bot.org_id), client_id=str(bot.client_id), correlation_id=str(taken.correlation_id))
     return taken

@@ -78,7 +78,7 @@ class Chat:
             raise refused()
         return opened
 
-    async def take(self, message: ChatMessage, bot: ServedBot, opened: Pass | None) -> Taken:
+    async def take(self, message: ChatMessage, bot: ServedBot, opened: Pass | None, correlation_id: UUID) -> Taken:
         """Store a message and return its ids, the same ones for a repeat.
 
         Raises KeyReusedError for a key that was used for another text, ProblemError (503) when it can't be stored now.
@@ -93,6 +93,7 @@ class Chat:
             body=message.text,
             external_id=f"{opened.conversation_id}:{message.idempotency_key}",
             conversation_id=opened.conversation_id,
+            correlation_id=correlation_id,
         )
         ids = (inbound.message_id, inbound.correlation_id)
         if not await self._ingest.accept(inbound):

@@ -95,6 +95,18 @@ def test_an_id_of_anything_leads_to_the_journey(
     assert "Nothing is on record under this id" in see(client, PATH, 422, q=str(uuid4()))
 
 
+def test_the_id_of_the_request_that_brought_a_text_in_is_its_journey_s(client: AppClient, settings: Settings) -> None:
+    form = sms_form(QUESTION)
+    answer = client.post("/webhooks/twilio/sms", content=encoded(form), headers=signed(settings.public_url, form))
+    request_id = answer.headers["x-request-id"]
+    assert client.get(PATH, params={"q": request_id}).headers["location"] == f"{PATH}/{request_id}"
+    # One that a caller gave may be anybody's.
+    form = sms_form(QUESTION)
+    headers = signed(settings.public_url, form) | {"x-request-id": request_id}
+    answer = client.post("/webhooks/twilio/sms", content=encoded(form), headers=headers)
+    assert answer.headers["x-request-id"] == request_id != answer.headers["x-correlation-id"]
+
+
 def test_a_person_s_request_leads_to_the_journey_that_it_was_about(
     client: AppClient, settings: Settings, database: psycopg.Connection[Any]
 ) -> None:
