@@ -2,6 +2,7 @@
 // one of its links or fields, while a question is open, while text in it is marked, and while it was told to pause.
 
 const paused = new Set();
+const missed = new Set();
 
 function busy(part) {
   if (paused.has(part.id) || document.querySelector("dialog[open]")) return true;
@@ -10,14 +11,34 @@ function busy(part) {
   return marked && !marked.isCollapsed && part.contains(marked.anchorNode);
 }
 
+const byItself = (event) => (event.detail.requestConfig?.triggeringEvent?.type ?? "").startsWith("sse:");
+
+function draw(part) {
+  missed.delete(part.id);
+  window.htmx.ajax("GET", part.getAttribute("hx-get"), { target: part, select: `#${part.id}`, swap: "outerHTML" });
+}
+
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const trigger = event.detail.requestConfig?.triggeringEvent?.type ?? "";
-  if (trigger.startsWith("sse:") && busy(event.target)) event.preventDefault();
+  if (!byItself(event) || !busy(event.target)) return;
+  event.preventDefault();
+  missed.add(event.target.id);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const trigger = event.detail.requestConfig?.triggeringEvent?.type ?? "";
-  if (trigger.startsWith("sse:") && busy(event.detail.target)) event.detail.shouldSwap = false;
+  if (!byItself(event) || !busy(event.detail.target)) return;
+  event.detail.shouldSwap = false;
+  missed.add(event.detail.target.id);
 });
+// Something may have happened between the page and its stream, of which nobody tells any more.
+document.addEventListener("htmx:sseOpen", (event) => {
+  for (const part of event.target.querySelectorAll("[id][hx-get]")) missed.add(part.id);
+});
+// What was left as it is for somebody's sake is drawn once nobody is at it any more.
+setInterval(() => {
+  for (const id of missed) {
+    const part = document.getElementById(id);
+    if (part && !busy(part)) draw(part);
+  }
+}, 1_000);
 
 for (const button of document.querySelectorAll("[data-pauses]")) {
   button.hidden = false;
@@ -27,7 +48,7 @@ for (const button of document.querySelectorAll("[data-pauses]")) {
     button.setAttribute("aria-pressed", String(pauses));
     button.textContent = pauses ? "Go on" : "Pause";
     const part = document.getElementById(button.dataset.pauses);
-    if (!pauses && part) window.htmx.ajax("GET", location.href, { target: part, select: `#${part.id}`, swap: "outerHTML" });
+    if (!pauses && part) draw(part);
   });
 }
 
