@@ -20,7 +20,7 @@ from api.pages import page
 from api.schemas.paging import After, cursor, id_position
 from domain.clients.stopped import stopped_clients
 from domain.flags.change import Change, change_flag
-from domain.flags.definitions import AI_STOPPED, OUTBOUND_STOPPED
+from domain.flags.definitions import DEFINITIONS
 from domain.flags.listing import get_flag
 from domain.gate.blocks import WhichBlocks, list_blocks
 from domain.gate.guards import Guard
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from api.dashboard.filters import TimeRange
-    from domain.flags.definitions import Definition
     from domain.gate.models import GuardLog
 
 router = APIRouter(include_in_schema=False)
@@ -38,10 +37,9 @@ Flipping = Annotated[Access, requires("flags.change")]
 PATH: Final = "/dashboard/gate"
 _PAGE: Final = 50
 _STOPPED: Final = 50
-_SWITCHES: Final[Mapping[str, tuple[Definition, str]]] = {
-    "outbound": (OUTBOUND_STOPPED, "Everything outbound, for everybody"),
-    "ai": (AI_STOPPED, "Composed replies, for everybody"),
-}
+_SHORT: Final = 2
+"""Letters of an abbreviation."""
+_SWITCHES: Final = [one.key for one in DEFINITIONS.values() if one.kind == "kill_switch"]
 _COLUMNS: Final = (
     Column("at", "When", "time"),
     Column("client", "Client", "link"),
@@ -86,29 +84,40 @@ def gate(request: Request, access: Viewing, after: After = None) -> Response:
     )
 
 
-@router.post(f"{PATH}/switches/{{name}}/{{to}}")
+@router.post(f"{PATH}/switches/{{key}}/{{to}}")
 def throw(
-    request: Request, name: str, to: str, reason: Annotated[str, Form(min_length=1, max_length=500)], access: Flipping
+    request: Request, key: str, to: str, reason: Annotated[str, Form(min_length=1, max_length=500)], access: Flipping
 ) -> Response:
     """Throw a switch of the platform: `to` is "stop" or "resume"."""
-    if name not in _SWITCHES or to not in {"stop", "resume"}:
+    if key not in _SWITCHES or to not in {"stop", "resume"}:
         raise ProblemError(404, "There is no such switch.")
-    switch, words = _SWITCHES[name]
     with access.platform() as session:
-        change_flag(session, switch.key, Change(default=to == "stop"), access.actor, version=None, reason=reason)
+        change_flag(session, key, Change(default=to == "stop"), access.actor, version=None, reason=reason)
     response = RedirectResponse(PATH, status_code=303)
     said = "stopped. It is in force everywhere within a second." if to == "stop" else "goes on."
-    flash(request, response, f"{words}: {said}")
+    flash(request, response, f"{_title(key)}: {said}")
     return response
 
 
+def _title(key: str) -> str:
+    """Return the title of a switch of the platform, such as "Outbound, for everybody"."""
+    what = key.rpartition(".")[2].removesuffix("_stopped").replace("_", " ")
+    return f"{what.upper() if len(what) <= _SHORT else what.capitalize()}, for everybody"
+
+
 def _platform(access: Access) -> Sequence[tuple[str, str, str, bool, bool]]:
-    """Return the platform's switches: name, words, what they are for, whether thrown, whether for some alone."""
+    """Return the platform's switches: key, title, what they are for, whether thrown, whether for some alone."""
     with access.platform() as session:
-        found = [(name, words, get_flag(session, switch.key)) for name, (switch, words) in _SWITCHES.items()]
+        found = [get_flag(session, key) for key in _SWITCHES]
         return [
-            (name, words, flag.about, flag.default_value is True, any(one.value is True for one in targets))
-            for name, words, (flag, targets) in found
+            (
+                flag.key,
+                _title(flag.key),
+                flag.about,
+                flag.default_value is True,
+                any(one.value is True for one in targets),
+            )
+            for flag, targets in found
         ]
 
 

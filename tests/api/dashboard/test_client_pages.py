@@ -175,15 +175,15 @@ def test_a_tenant_sees_its_own_blocks_alone_and_no_switch_of_the_platform(
     assert "They opted out." in page
     assert "The trial is over." not in page
     assert "Switches of the platform" not in page
-    assert _post(client, f"{GATE}/switches/outbound/stop", GATE, reason="x").status_code == 403
+    assert _post(client, f"{GATE}/switches/platform.outbound_stopped/stop", GATE, reason="x").status_code == 403
 
 
 def test_a_switch_of_the_platform_is_thrown_with_a_reason(client: AppClient, urls: DatabaseUrls) -> None:
-    assert _post(client, f"{GATE}/switches/outbound/stop", GATE, reason="A leak").status_code == 303
+    assert _post(client, f"{GATE}/switches/platform.outbound_stopped/stop", GATE, reason="A leak").status_code == 303
     stored = "SELECT default_value FROM flags WHERE key = 'platform.outbound_stopped'"
     assert _rows(urls, stored) == [(True,)]
-    assert "Everything outbound, for everybody: stopped." in _see(client, GATE)
-    assert _post(client, f"{GATE}/switches/outbound/resume", GATE, reason="Mended").status_code == 303
+    assert "Outbound, for everybody: stopped." in _see(client, GATE)
+    assert _post(client, f"{GATE}/switches/platform.outbound_stopped/resume", GATE, reason="Mended").status_code == 303
     assert _rows(urls, stored) == [(False,)]
 
 
