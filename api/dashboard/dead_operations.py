@@ -60,7 +60,8 @@ def dry_run(request: Request, access: Viewing) -> Response:
     asked = asked_by(request, access)
     with access.platform() as session:
         found = forecast(session, asked.which, now=datetime.now(UTC))
-    return page("dead_forecast.html", request=request, found=found, asked=asked)
+    may_requeue = access.may("dead_letters.requeue")
+    return page("dead_dry_run.html", request=request, found=found, asked=asked, may_requeue=may_requeue)
 
 
 @router.get(f"{PATH}/requeue")
