@@ -62,7 +62,7 @@ def ours(
 
 
 def _workers(connection: psycopg.Connection[tuple[int]]) -> int:
-    row = connection.execute("SELECT count(*) FROM workers WHERE stopped_at IS NULL").fetchone()
+    row = connection.execute("SELECT count(*) FROM workers WHERE role = 'worker' AND stopped_at IS NULL").fetchone()
     return 0 if row is None else row[0]
 
 
