@@ -18,8 +18,9 @@ help: ## Show the targets
 up: .venv/.runtime ## Start everything on this machine (PORT, GATEHOUSE_DATA_DIR)
 	@$(BIN)/gatehouse up
 
-test: .venv/.dev ## Run all tests, on servers of their own
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+# Where that is set, each of the many processes that the tests start would compile every module anew.
+test: .venv/.dev ## Run all tests, on servers of their own (JOBS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadgroup
 
 bench: .venv/.bench ## Measure against the baselines in benchmarks/
 	@$(BIN)/python -m benchmarks
