@@ -1,4 +1,4 @@
-"""Maintenance for cron, and single jobs: `gatehouse jobs list | run | show | cancel | run-now`."""
+"""Maintenance for cron, and single jobs: `gatehouse jobs list | run | schedules | show | cancel | run-now`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import typer
 
 from cli.dead_selection import Reason
 from cli.failure import FailureError
+from cli.job_lists import schedules
 from cli.permitted import needs
 
 if TYPE_CHECKING:
     from domain.queue.models import Job, JobAttempt
 
 app = typer.Typer(help="Maintenance for cron, and single jobs.", no_args_is_help=True, rich_markup_mode=None)
+app.command()(schedules)
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""Queues: `gatehouse queues list | pause | resume | drain | limits | limit | unlimit | weights | weigh`."""
+"""Queues: `gatehouse queues list | jobs | workers | pause | resume | drain | limits | limit | unlimit | weigh | …`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from cli.asking import Reason as Required
 from cli.dead_selection import AsJson, NoWait, Reason
+from cli.job_lists import jobs, workers
 from cli.permitted import needs
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from domain.queue.overview import QueueStatus
 
 app = typer.Typer(help="Queues, and who may take how much of them.", no_args_is_help=True, rich_markup_mode=None)
+app.command()(jobs)
+app.command()(workers)
 
 Name = Annotated[str, typer.Argument(help="inbound, outbound, default, bulk or maintenance.")]
 _LOOK_EVERY: Final = 1.0

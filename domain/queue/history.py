@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.orm import Session
 
-SCAN: Final = 10_000
+SCAN: Final = 5_000
 """Jobs that one page looks at, at most."""
-LIVE_MOST: Final = 5_000
+LIVE_MOST: Final = 2_000
 """Live jobs that are gathered, from each of the queue's indexes; when there are more, the newest are looked through."""
 _NEWEST: Final = UUID(int=2**128 - 1)
 _OLDEST: Final = UUID(int=0)

@@ -53,6 +53,22 @@ def test_a_queue_is_paused_shown_and_resumed(gatehouse: Run, environment: Enviro
     assert _actions(lab) == ["queue.pause", "queue.resume"]
 
 
+def test_jobs_processes_and_schedules_are_listed(gatehouse: Run, environment: Environment, lab: Lab) -> None:
+    note, other = lab.enqueue(Note()), lab.enqueue(Note(), run_at=datetime.now(UTC) + timedelta(hours=1))
+    lab.run(note)
+    shown = gatehouse("queues", "jobs", settings=environment).out
+    assert shown.index(str(other)) < shown.index(str(note))
+    running = json.loads(gatehouse("queues", "jobs", "--state", "executing", "--kind", "test.note", "--json").out)
+    assert [row["id"] for row in running] == [str(note)]
+    assert gatehouse("queues", "jobs", "--queue", "bulk").out == "No job fits.\n"
+    assert "There is no state 'odd'" in gatehouse("queues", "jobs", "--state", "odd").err
+    assert "narrow it" in gatehouse("queues", "jobs", "--limit", "1").err
+    (worker,) = json.loads(gatehouse("queues", "workers", "--json").out)
+    assert (worker["id"], worker["role"], worker["runs"], worker["state"]) == (str(lab.worker), "worker", 1, "alive")
+    found = {row["name"]: row for row in json.loads(gatehouse("jobs", "schedules", "--json").out)}
+    assert (found["delivery.poll"]["state"], found["audit.verify_all"]["command"]) == ("never", "audit-verify")
+
+
 def test_draining_is_waited_for(gatehouse: Run, environment: Environment, lab: Lab) -> None:
     run = lab.run(lab.enqueue(Note()))
     lab.enqueue(Note(), run_at=datetime.now(UTC) + timedelta(hours=1))

@@ -113,7 +113,7 @@ def test_a_short_page_says_until_when_was_looked(client: AppClient, lab: Lab) ->
         "INSERT INTO jobs (id, org_id, kind, queue, args, state, max_attempts)"
         " SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint + n), 12, '0')"
         " || '70008000000000000000')::uuid,"
-        " %s, 'test.note', 'default', '{}', 'completed', 1 FROM generate_series(1, 10001) n",
+        " %s, 'test.note', 'default', '{}', 'completed', 1 FROM generate_series(1, 5001) n",
         ORG,
     )
     page = _see(client, JOBS, queue="bulk")
