@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.every_page import SIGNED_OUT, filled, page_paths
 from tests.browser.stage import Stage, sign_in, staged
@@ -88,3 +91,52 @@ def test_the_keyboard_reaches_navigation_search_and_content(
         if wanted <= set(reached):
             break
     assert wanted <= set(reached)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without"])
+def test_on_a_phone_the_keyboard_opens_the_navigation_and_closes_it(
+    browser: Browser, stage: Stage, *, scripts: bool
+) -> None:
+    with browser.new_context(viewport={"width": 320, "height": 640}, java_script_enabled=scripts) as context:
+        page = context.new_page()
+        sign_in(page, stage)
+        page.goto(f"{stage.url}/dashboard/clients")
+        entry = page.get_by_role("link", name="Journeys")
+        expect(entry).to_be_hidden()
+        page.get_by_role("button", name="Menu").focus()
+        page.keyboard.press("Enter")
+        expect(entry).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(entry).to_be_hidden()
+        page.get_by_role("button", name="Menu").press("Enter")
+        entry.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Journeys")
+
+
+def test_times_stand_in_the_zone_of_a_browser_whose_user_named_none(browser: Browser, stage: Stage) -> None:
+    with browser.new_context(timezone_id="Asia/Kathmandu") as context:
+        page = context.new_page()
+        sign_in(page, stage)
+        page.goto(f"{stage.url}/dashboard/jobs?time=all")
+        time = page.locator("td time").first
+        at = datetime.fromisoformat(time.get_attribute("datetime") or "").astimezone(ZoneInfo("Asia/Kathmandu"))
+        expect(time).to_have_text(re.compile(rf"{at:%H:%M:%S}$"))
+        assert (time.get_attribute("title") or "").endswith(" UTC")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without"])
+def test_what_asks_first_is_answered_by_keyboard_and_says_what_became_of_it(
+    browser: Browser, stage: Stage, *, scripts: bool
+) -> None:
+    with browser.new_context(java_script_enabled=scripts) as context:
+        page = context.new_page()
+        sign_in(page, stage)
+        page.goto(f"{stage.url}/dashboard/queues")
+        queue = "bulk" if scripts else "default"
+        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=queue, exact=True))
+        row.get_by_role("link", name="Pause").press("Enter")
+        question = page.get_by_role("dialog", name=f"Pause {queue}?")
+        question.get_by_label("Reason, for the audit log").fill("A disk is replaced")
+        page.keyboard.press("Enter")
+        expect(page.locator(".said")).to_contain_text(queue)
+        expect(row.get_by_role("link", name="Resume")).to_be_visible()
