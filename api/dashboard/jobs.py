@@ -96,7 +96,7 @@ def show(request: Request, access: Viewing, after: After = None) -> Response:
         form=form,
         table_of=listed.table,
         looked_until=listed.looked_until,
-        may_tail=hub_for(request, access.principal).features.get("live_tail", False),
+        may_tail=_may_tail(request, access),
     )
 
 
@@ -204,7 +204,9 @@ def _run_row(run: ListedRun, organization: str) -> Sequence[Cell]:
 def _form(request: Request, access: Access, session: Session, asked: Asked) -> Filters:
     load_kinds()
     which = asked.which
+    views = [("", "Jobs"), ("runs", "Runs"), *([("live", "Runs, live")] if _may_tail(request, access) else ())]
     fields = [
+        Field("view", "List", ("live" if asked.tail else "runs") if asked.runs else "", "select", views),
         Field(
             "state",
             "State",
@@ -221,10 +223,11 @@ def _form(request: Request, access: Access, session: Session, asked: Asked) -> F
     ]
     if asked.runs:
         fields.append(Field("worker", "Worker", str(asked.worker_id or ""), "text", hint="a worker's id"))
-    return Filters(
-        fields,
-        None if asked.tail else asked.time,
-    )
+    return Filters(fields, None if asked.tail else asked.time)
+
+
+def _may_tail(request: Request, access: Access) -> bool:
+    return hub_for(request, access.principal).features.get("live_tail", False)
 
 
 def _id(written: str) -> UUID | None:

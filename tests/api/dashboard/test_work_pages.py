@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain.kernel.ids import new_id
+from api.app import create_app
+from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from domain.queue.outcome import Dead, Done, Retry
 from domain.queue.presence import WorkerInfo, register
 from tests.api.conftest import ADMIN_TOKEN
+from tests.support.app_client import AppClient
 from tests.support.queue_kinds import Errand, Note
 from tests.support.queue_lab import ORG, OTHER_ORG, Lab
 from tests.support.queue_lab import lab as open_lab
-from tests.support.signing_in import csrf_of, sign_in_by_token
+from tests.support.signing_in import add_person, csrf_of, sign_in, sign_in_by_token
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
     import httpx
 
-    from tests.support.app_client import AppClient
+    from config.settings import Settings
     from tests.support.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
@@ -130,6 +134,7 @@ def test_runs_are_listed_by_worker_and_live(client: AppClient, lab: Lab) -> None
         page = _see(client, JOBS, **query)
         assert str(job_id) in page
         assert "well" in page
+        assert '<option value="runs" selected>' in page or '<option value="live" selected>' in page
     live = _see(client, JOBS, view="live")
     assert 'sse-connect="/dashboard/events?topics=jobs"' in live
     assert 'data-pauses="tail"' in live
@@ -240,3 +245,40 @@ def test_a_schedule_is_run_now_with_a_reason(client: AppClient, lab: Lab) -> Non
     assert _post(client, f"{SCHEDULES}/nothing/run", SCHEDULES, reason="x").status_code == 404
     lab.execute("UPDATE schedules SET asked_at = now() - interval '2 hours'")
     assert "No scheduler asked for it, 23 times." in _see(client, SCHEDULES)
+
+
+_WATCHER = {
+    "schema": 2,
+    "role": "watcher",
+    "version": 1,
+    "display_name": "Watcher",
+    "about": "Looks at the platform and changes nothing",
+    "inherits": "base",
+    "permissions": {"queues.view": "platform", "health.view": "platform", "overview.view": "platform"},
+}
+
+
+def test_who_may_only_look_sees_everything_and_is_offered_no_change(
+    settings: Settings, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    (tmp_path / "watcher.v1.json").write_text(json.dumps(_WATCHER))
+    add_person(database_urls.platform, "wim@example.com", ("watcher", PLATFORM_ORG_ID, None))
+    app = create_app(settings.model_copy(update={"roles_dir": tmp_path}))
+    with AppClient(app) as client, open_lab(database_urls) as lab:
+        sign_in(client, "wim@example.com")
+        client.headers.update(HTML)
+        job_id = lab.enqueue(Note(), run_at=datetime.now(UTC) + timedelta(hours=1))
+        changes = {
+            f"{JOBS}/{job_id}": [f"{JOBS}/{job_id}/cancel", f"{JOBS}/{job_id}/run-now"],
+            QUEUES: [f"{QUEUES}/bulk/pause", "/dashboard/limits", "/dashboard/weights"],
+            SCHEDULES: [f"{SCHEDULES}/delivery.poll/run"],
+        }
+        for page, posts in changes.items():
+            shown = _see(client, page)
+            for path in posts:
+                assert f'action="{path}"' not in shown
+                assert _post(client, path, page, reason="I want to.").status_code == 403
+        assert "Live</a>" not in _see(client, JOBS)
+        assert _see(client, JOBS, 403, format="csv")
+        _see(client, WORKERS)
+        assert lab.job(job_id)["state"] == "scheduled"
