@@ -107,6 +107,22 @@ def test_the_id_of_the_request_that_brought_a_text_in_is_its_journey_s(client: A
     assert answer.headers["x-request-id"] == request_id != answer.headers["x-correlation-id"]
 
 
+def test_the_search_over_everything_finds_messages_and_deliveries(
+    client: AppClient, settings: Settings, database: psycopg.Connection[Any]
+) -> None:
+    correlation_id, form = text(client, settings)
+    with HandWorker(settings) as worker:
+        worker.work()
+    everywhere = "/dashboard/search"
+    assert f'href="{PATH}/{correlation_id}"' in see(client, everywhere, q=CUSTOMER)
+    found = client.get(everywhere, params={"q": form["MessageSid"]})
+    assert (found.status_code, found.headers.get("location")) == (303, f"{PATH}/{correlation_id}")
+    delivery_id = value(database, "SELECT id FROM deliveries WHERE purpose = 'reply'")
+    page = see(client, everywhere, q=delivery_id)
+    assert f'href="/dashboard/deliveries/{delivery_id}"' in page
+    assert f'href="{PATH}/{correlation_id}"' in page
+
+
 def test_a_person_s_request_leads_to_the_journey_that_it_was_about(
     client: AppClient, settings: Settings, database: psycopg.Connection[Any]
 ) -> None:
