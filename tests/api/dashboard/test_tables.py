@@ -86,6 +86,11 @@ def test_a_file_that_is_cut_says_so_and_one_that_just_fits_does_not() -> None:
         assert len(lines) == 1 + rows + 1
         assert lines[-1].startswith(f"Cut after {limit} rows")
     assert [row[0] for row in written(table(None), table, 5)][-1] == "2.0"
+    last = pages(2, 2)
+    assert [row[0] for row in written(last(None), last, 3)][-2:] == [
+        "1.0",
+        "Cut after 3 rows: narrow the filters to get the others.",
+    ]
 
 
 def test_only_a_column_that_can_be_sorted_by_is() -> None:
