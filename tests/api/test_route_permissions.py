@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from api.access.admin_token import HOLDER as SUPER_ADMIN
 from api.access.declared import declared_routes
@@ -38,7 +41,9 @@ BOOK: Final = read_roles(CONFIG)
 ROLES: Final = sorted(BOOK.scopes)
 ADMIN: Final = Keyholder(SUPER_ADMIN, ADMIN_TOKEN)
 # Where a name of a path's parameter means another thing than elsewhere.
-ANOTHER_NAME: Final = {("/api/v1/audit/{entry_id}", "entry_id"): "audit_entry_id"}
+ANOTHER_NAME: Final = {
+    (path, "entry_id"): "audit_entry_id" for path in ("/api/v1/audit/{entry_id}", "/dashboard/audit/{entry_id}")
+}
 PARAMETER: Final = re.compile(r"{(\w+)}")
 OF_A_FILTER: Final = {"client": "client_id", "client_id": "client_id", "org_id": "org_id", "tenant_id": "tenant_id"}
 # Where the smallest request that the schema allows is refused for what it says before anything is looked up.
@@ -71,6 +76,11 @@ class Question:
     def tenants_parameters(self) -> list[str]:
         """Those that are a tenant's, or a row's of one."""
         return [name for name in self.parameters if name in OF_THE_TENANT or name in OF_A_ROW]
+
+    def about(self, ids: dict[str, str]) -> tuple[str, dict[str, Any]]:
+        """Return the path and the query that ask about these."""
+        path = PARAMETER.sub(lambda found: ids[ANOTHER_NAME.get((self.path, found[1]), found[1])], self.path)
+        return path, {name: ids.get(OF_A_FILTER.get(name, name), value) for name, value in self.sampled.query.items()}
 
     def reach(self, holder: Keyholder, place: Place) -> Reach | None:
         """Return how far its permissions go for somebody, None where one is missing."""
@@ -110,10 +120,14 @@ class House:
         self, question: Question, ids: dict[str, str], headers: dict[str, str], query: dict[str, str] | None = None
     ) -> httpx.Response:
         """Send the request about these."""
-        path = PARAMETER.sub(lambda found: ids[ANOTHER_NAME.get((question.path, found[1]), found[1])], question.path)
-        demanded = {name: ids.get(OF_A_FILTER.get(name, name), value) for name, value in question.sampled.query.items()}
+        path, demanded = question.about(ids)
         return self.client.request(
-            question.method, path, params=demanded | (query or {}), json=question.sampled.json, headers=headers
+            question.method,
+            path,
+            params=demanded | (query or {}),
+            json=question.sampled.json,
+            data=question.sampled.form,
+            headers=headers,
         )
 
     def contents(self) -> dict[str, str | None]:
@@ -139,9 +153,9 @@ def database_urls(databases: Databases, filled: tuple[DatabaseUrls, Tenants]) ->
 def questions(tmp_path_factory: pytest.TempPathFactory) -> list[Question]:
     """Give a request for every route that takes a permission, those first that only look."""
     app = create_app(app_settings(tmp_path_factory.mktemp("questions")))
-    operations = app.openapi()["paths"]
+    document = _document(app)
     found = [
-        Question(method, route.path, route.permissions, *_sampled(app, operations, method, route.path))
+        Question(method, route.path, route.permissions, *_sampled(document, method, route.path))
         for route in declared_routes(app)
         for method in sorted(route.methods - {"HEAD", "OPTIONS"})
         if route.permissions
@@ -236,8 +250,11 @@ def _cases(house: House, question: Question, holder: Keyholder) -> Iterator[Case
         foreign = {"X-Org-Id": str(elsewhere.tenant.org)}
         yield replace(own, what="an organization named", headers=holder.headers | foreign, expected={403})
     if within is None:
+        asked = []
         for what, place in (("its own", here), ("a client's", beside), ("an organization's", elsewhere)):
-            yield replace(own, what=what, ids=place.ids, expected={403})
+            if (about := question.about(place.ids)) not in asked:  # Where it names nothing of anybody's, it is one.
+                asked.append(about)
+                yield replace(own, what=what, ids=place.ids, expected={403})
         return
     if question.is_tenants:
         here_alone = replace(own, headers=named, hidden=hidden)
@@ -256,9 +273,19 @@ def _cases(house: House, question: Question, holder: Keyholder) -> Iterator[Case
     yield own
 
 
-def _sampled(app: FastAPI, operations: dict[str, Any], method: str, path: str) -> tuple[Sampled, tuple[str, ...]]:
-    operation = operations.get(path, {}).get(method.lower(), {})
-    sampled = sample(app.openapi(), operation)
+def _document(app: FastAPI) -> dict[str, Any]:
+    """Return the description of all routes, also of the pages that the OpenAPI document leaves out."""
+    routes = [copy(route) for route in app.routes if isinstance(route, APIRoute)]
+    for route in routes:
+        route.include_in_schema = True
+    return get_openapi(title="All routes", version="0", routes=routes)
+
+
+def _sampled(document: dict[str, Any], method: str, path: str) -> tuple[Sampled, tuple[str, ...]]:
+    operation = document["paths"][path][method.lower()]
+    sampled = sample(document, operation)
     names = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
-    body = BODIES.get((method, path), sampled.json)
-    return Sampled(sampled.query | QUERIES.get(path, {}), body), tuple(sorted(names & OF_A_FILTER.keys()))
+    filters = tuple(sorted(names & OF_A_FILTER.keys()))
+    return replace(
+        sampled, query=sampled.query | QUERIES.get(path, {}), json=BODIES.get((method, path), sampled.json)
+    ), filters

@@ -25,6 +25,7 @@ class Sampled:
 
     query: dict[str, Any] = field(default_factory=dict)
     json: Any = None
+    form: dict[str, Any] | None = None
 
 
 def sample(document: Document, operation: Document) -> Sampled:
@@ -34,8 +35,12 @@ def sample(document: Document, operation: Document) -> Sampled:
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "query" and parameter.get("required")
     }
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    return Sampled(query, None if body is None else value_of(document, body["schema"]))
+    content = operation.get("requestBody", {}).get("content", {})
+    json, form = (
+        None if body is None else value_of(document, body["schema"])
+        for body in (content.get("application/json"), content.get("application/x-www-form-urlencoded"))
+    )
+    return Sampled(query, json, form)
 
 
 def value_of(document: Document, schema: Document) -> Any:  # noqa: ANN401 - any JSON

@@ -62,6 +62,7 @@ OF_NOBODY: Final[dict[str, str]] = {
     "key": "platform.outbound_stopped",
     "role": "customer",
     "switch": "ai_disabled",
+    "to": "resume",
 }
 """Parameters of paths to what belongs to no tenant."""
 
