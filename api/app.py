@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Final
 import redis.asyncio
 from fastapi import FastAPI
 
-from api.dashboard import search, theme
+from api.dashboard import live, overview, search, theme
 from api.dashboard.files import Assets
-from api.dashboard.routers import PAGES
+from api.dashboard.kept import Kept
+from api.dashboard.live import Streams
 from api.dashboard.message_pages import PAGES as MESSAGE_PAGES
+from api.dashboard.news import News
+from api.dashboard.routers import PAGES
 from api.dashboard.work_pages import PAGES as WORK_PAGES
 from api.edge.deadline import Deadline
 from api.edge.door import Door
@@ -61,6 +64,7 @@ from api.routes import (
     sessions,
     sign_in,
     spool,
+    statistics,
     suppressions,
     twilio_sms,
     twilio_status,
@@ -143,6 +147,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     journeys.router,
     sandbox.router,
     sandbox_mail.router,
+    statistics.router,
+    live.router,
+    overview.router,
     search.router,
     theme.router,
     *MESSAGE_PAGES,
@@ -169,6 +176,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limiter = Limiter()
     app.state.quotas = Quotas(app.state.limiter, settings.rates)
     app.state.clock = SystemClock()
+    app.state.kept = Kept()
     app.state.openid = build_openid(settings)
     answer_with_problems(app)
     answer_with_pages(app)
@@ -215,6 +223,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         Drain(app.state.ingest, app.state.numbers, app.state.database, partial(ask_for_recovery, app.state.database))
     )
     app.state.signals = Signals(app.state.redis)
+    news = _follow(app)
     app.state.signals.start()
     app.state.bots = BotDirectory(app.state.database)
     app.state.chat = Chat(settings, app.state.database, app.state.ingest)
@@ -226,6 +235,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.spool.close()
+        await news.close()
         await app.state.signals.close()
         await app.state.ingest.close()
         await app.state.numbers.close()
@@ -246,3 +256,11 @@ def _count(app: FastAPI) -> Flusher:
     flusher = Flusher(app.state.tally, app.state.database, app.state.thread_signals.changes)
     flusher.start()
     return flusher
+
+
+def _follow(app: FastAPI) -> News:
+    """Tell open pages what there is news of."""
+    news = News(app.state.database, app.state.signals)
+    news.start()
+    app.state.live = Streams(news)
+    return news
