@@ -12,7 +12,11 @@ from benchmarks.plan import Plan
 from benchmarks.results import Result, save, show
 from benchmarks.stage import raised
 
-MEASURES = ("jobs", "enqueue", "pickup", "idle", "ingest", "message", "backlog", "history", "deadletters", "isolation")
+MEASURES = (
+    "jobs", "enqueue", "pickup", "idle", "ingest", "message", "backlog", "history", "deadletters", "isolation",
+    "dashboard", "operators",
+)  # fmt: skip
+QUICK = Plan(rounds=1, scale=0.01)
 
 
 def main() -> int:
@@ -23,13 +27,14 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=3, help="alternating rounds of each measure (default 3)")
     parser.add_argument("--scale", type=float, default=1.0, help="size of backlog and history (1: as in the aims)")
+    parser.add_argument("--quick", action="store_true", help="one round on little: to see that it runs")
     parser.add_argument("--check", action="store_true", help="exit with status 1 when an aim is missed")
     parser.add_argument("--results", type=Path, default=Path(__file__).with_name("results.json"))
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(MEASURES))
     if unknown:
         parser.error(f"no such measure: {', '.join(unknown)}")
-    plan = Plan(rounds=given.rounds, scale=given.scale)
+    plan = QUICK if given.quick else Plan(rounds=given.rounds, scale=given.scale)
     results: list[Result] = []
     with raised() as stage:
         for name in given.names or MEASURES:
