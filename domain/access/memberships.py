@@ -82,7 +82,9 @@ def give_role(
     place_name(session, grant)
     _check_power(book, giver, grant, user_id)
     user = get_user(session, user_id, lock=True)
-    held = session.scalars(select(Membership).where(Membership.user_id == user_id, _is(grant))).one_or_none()
+    this = select(Membership).where(Membership.user_id == user_id, _is(grant))
+    # Who withdraws it, and the sweep, do not hold the person; so it is held itself until it is renewed.
+    held = session.scalars(this.with_for_update()).one_or_none()
     counts = held is not None and held.accepted_at is not None
     if held is not None and counts and held.reports_to == reports_to:
         return held
@@ -122,13 +124,16 @@ def _counts_at_once(session: Session, user_id: UUID, org_id: UUID, giver: Giver)
 def take_role(session: Session, book: RoleBook, user_id: UUID, membership_id: UUID, giver: Giver) -> None:
     """Take a role from somebody. What they had open with it is refused from then on.
 
+    What they have yet to accept is withdrawn by its own id: taken from somebody, it would say whose it is.
+
     Raises:
         MembershipNotFoundError: they have none such, or it is beyond what the taker may touch.
         ReachesTooFarError: the role may do what the taker may not.
         LastAdministratorError: nobody would be left to administer the platform.
 
     """
-    _take(session, book, (Membership.id == membership_id) & (Membership.user_id == user_id), giver)
+    theirs = (Membership.id == membership_id) & (Membership.user_id == user_id)
+    _take(session, book, theirs & giver.within.of_people(), giver)
 
 
 def withdraw_invitation(session: Session, book: RoleBook, membership_id: UUID, giver: Giver) -> None:

@@ -18,6 +18,7 @@ from domain.access.models import OidcIdentity, User
 from domain.access.people import acting_as, find_address, get_user, record_about
 from domain.access.sign_in import Accepted, NeedsSecondFactor, Refused, SignIn
 from domain.access.standing import DISABLED, standing_of
+from domain.access.tokens import void_tokens
 from domain.audit.record import Act, Actor, record
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _link(session: Session, identity: Identity, now: datetime, origin: Actor) ->
     session.execute(insert(OidcIdentity).values(**link).on_conflict_do_nothing())
     # Who was only invited proves the address this way; what they are invited to, they still have to accept.
     user.email_verified_at = user.email_verified_at or now
+    void_tokens(session, user.id, "invite")  # It would set a password for whoever was shown that letter.
     grants = grants_of(session, user.id)
     after = {"issuer": identity.issuer}
     record_about(session, acting_as(origin, user, grants), "user.linked", user.id, after=after, grants=grants)

@@ -130,7 +130,8 @@ def turn_away(database: Database, accepted: Accepted, words: str, origin: Actor)
     """Record that somebody who was let in came too late for their session: what they showed holds no more."""
     with database.platform_scope() as session:
         user = get_user(session, accepted.user_id)
-        grants = grants_of(session, user.id)
+        # That an account is disabled is the platform's to know.
+        grants = () if words == DISABLED else grants_of(session, user.id)
         actor = acting_as(origin, user, grants)
         after = {"factor": "changed", "words": words}
         record_about(session, actor, "user.sign_in_failed", user.id, after=after, grants=grants)

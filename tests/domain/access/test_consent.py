@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ from tests.support.people import (
     make_place,
     make_user,
 )
+from tests.support.waiting import until_one_waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 
     from domain.access.sessions import FoundSession
     from domain.kernel.database import Database
+    from tests.support.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
 ADA = "ada@example.com"
@@ -229,6 +232,32 @@ def test_an_invitation_is_withdrawn_and_nothing_else_that_way(database: Database
         withdraw_invitation(session, BOOK, held.id, boss_of(place))
     assert [one.id for one in offers(database, user_id)] == [beside.id]
     assert [act.target_type for act in acts(database, "membership.taken")] == ["invitation"]
+
+
+def test_whose_an_invitation_is_cannot_be_tried_out_by_taking_it(database: Database, place: Place) -> None:
+    user_id = make_user(database)
+    held = give(database, user_id, viewer(place), lead_of(place))
+    for giver in (lead_of(place), boss_of(place)):
+        with database.platform_scope() as session, pytest.raises(MembershipNotFoundError):
+            take_role(session, BOOK, user_id, held.id, giver)
+    with database.platform_scope() as session:
+        take_role(session, BOOK, user_id, held.id, of_platform())
+    assert offers(database, user_id) == []
+
+
+def test_inviting_again_while_it_is_withdrawn_makes_a_new_invitation(
+    database: Database, database_urls: DatabaseUrls, place: Place
+) -> None:
+    user_id = make_user(database)
+    held = give(database, user_id, viewer(place), lead_of(place))
+    with ThreadPoolExecutor(1) as other:
+        with database.platform_scope() as session:
+            withdraw_invitation(session, BOOK, held.id, lead_of(place))
+            again = other.submit(give, database, user_id, viewer(place), lead_of(place))
+            until_one_waits(database_urls.superuser)
+        new = again.result(timeout=20)
+    assert [one.id for one in offers(database, user_id)] == [new.id]
+    assert new.id != held.id
 
 
 def test_who_has_left_an_organization_is_asked_again(database: Database, place: Place) -> None:

@@ -17,9 +17,12 @@ from domain.access.memberships import (
     memberships_of,
     withdraw_invitation,
 )
+from domain.access.openid import sign_in_as
+from domain.access.openid_ports import Identity
 from domain.access.people import UserNotFoundError
 from domain.access.principal import Grant
-from domain.access.sign_in import check_password_sign_in
+from domain.access.sign_in import Accepted, check_password_sign_in
+from domain.access.tokens import TokenSpentError
 from domain.access.users import UserFilter, disable_user, list_users, show_user
 from domain.access.within import Within
 from domain.audit.models import AuditLog
@@ -130,6 +133,19 @@ def test_a_new_person_accepts_what_they_were_shown_and_no_more(database: Databas
     assert [one.id for one in offers(database, user_id)] == [unwanted.id]
     assert [act.org_id for act in acts(database, "user.joined")] == [place.org_id]
     assert [action for action, _ in about(database, evil.org_id)] == ["user.invited"]
+
+
+def test_a_letters_link_sets_no_password_once_a_provider_vouched_for_its_person(
+    database: Database, place: Place
+) -> None:
+    held = invited(database, "new@example.com", viewer(place), lead_of(place))
+    token = SEALER.unseal(letters(database)[-1].sealed_token or "")
+    with database.platform_scope() as session:
+        came_to = sign_in_as(session, Identity("https://id.example", "1", "new@example.com"), NOW, VISITOR)
+    assert isinstance(came_to, Accepted)
+    with pytest.raises(TokenSpentError):
+        accept_invitation(database, token, "Eve", PASSWORD, NOW, VISITOR, accepts=[held.id])
+    assert [one.id for one in offers(database, came_to.user_id)] == [held.id]
 
 
 def test_which_letter_is_written_depends_on_the_account(database: Database, place: Place) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from domain.access.password_changes import reset_password
 from domain.access.passwords import hash_password
+from domain.access.principal import Grant
 from domain.access.second_factor_setup import begin, confirm
 from domain.access.sessions import Owner, list_sessions, open_session
 from domain.access.sign_in import (
@@ -27,8 +28,20 @@ from domain.access.sign_in import (
 from domain.access.standing import CHANGED, DISABLED, TurnedAwayError
 from domain.access.tokens import issue_token
 from domain.access.users import disable_user
+from domain.kernel.ids import PLATFORM_ORG_ID
 from tests.support.eventually import eventually
-from tests.support.people import BOOK, NOW, OPERATOR, OTHER_PASSWORD, PASSWORD, SEALER, VISITOR, acts, make_user
+from tests.support.people import (
+    BOOK,
+    NOW,
+    OPERATOR,
+    OTHER_PASSWORD,
+    PASSWORD,
+    SEALER,
+    VISITOR,
+    acts,
+    make_place,
+    make_user,
+)
 
 if TYPE_CHECKING:
     from domain.kernel.database import Database
@@ -124,6 +137,12 @@ def test_who_came_too_late_is_on_record(database: Database) -> None:
         str(user_id),
         {"factor": "changed", "words": CHANGED},
     )
+
+
+def test_that_an_account_was_disabled_meanwhile_is_on_record_with_the_platform_alone(database: Database) -> None:
+    user_id = make_user(database, EMAIL, Grant("implementation_lead", make_place(database).org_id))
+    turn_away(database, Accepted(user_id), DISABLED, VISITOR)
+    assert [act.org_id for act in acts(database, "user.sign_in_failed")] == [PLATFORM_ORG_ID]
 
 
 def enter(database: Database, accepted: Accepted) -> str:
