@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Final
 import redis.asyncio
 from fastapi import FastAPI
 
-from api.dashboard import live, overview, search, theme
 from api.dashboard.files import Assets
 from api.dashboard.kept import Kept
 from api.dashboard.live import Streams
-from api.dashboard.message_pages import PAGES as MESSAGE_PAGES
 from api.dashboard.news import News
 from api.dashboard.routers import PAGES
-from api.dashboard.work_pages import PAGES as WORK_PAGES
 from api.edge.deadline import Deadline
 from api.edge.door import Door
 from api.edge.limiter import Limiter
@@ -148,12 +145,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sandbox.router,
     sandbox_mail.router,
     statistics.router,
-    live.router,
-    overview.router,
-    search.router,
-    theme.router,
-    *MESSAGE_PAGES,
-    *WORK_PAGES,
     *PAGES,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.access.browser import VIEW_AS
@@ -15,6 +15,7 @@ from api.dashboard.client_words import BILLING, BOOKING, SWITCHES, checklist, se
 from api.dashboard.filters import Field, Filters
 from api.dashboard.flash import flash
 from api.dashboard.organizations import organization_field
+from api.dashboard.posted import Posted, texts
 from api.dashboard.tables import Cell, Column, Link, State, Table, csv_response, wants_csv
 from api.errors import ProblemError
 from api.pages import page
@@ -35,7 +36,6 @@ router = APIRouter(include_in_schema=False)
 Viewing = Annotated[Access, requires("clients.view")]
 Throwing = Annotated[Access, requires("switches.throw")]
 GoingLive = Annotated[Access, requires("clients.go_live")]
-Reason = Annotated[str, Form(min_length=1, max_length=500)]
 PATH: Final = "/dashboard/clients"
 _PAGE: Final = 50
 _COLUMNS: Final = (
@@ -93,11 +93,11 @@ def client(request: Request, client_id: UUID, access: Viewing) -> Response:
 
 
 @router.post(f"{PATH}/{{client_id}}/switches/{{switch}}/{{to}}")
-def throw(request: Request, client_id: UUID, switch: Switch, to: str, reason: Reason, access: Throwing) -> Response:
+def throw(request: Request, client_id: UUID, switch: Switch, to: str, form: Posted, access: Throwing) -> Response:
     """Throw a switch: `to` is "pause" or "resume"."""
     if to not in {"pause", "resume"}:
         raise ProblemError(404, "There is no such page.")
-    stopped = to == "pause"
+    stopped, reason = to == "pause", texts(form).get("reason", "")
     with access.client_scope(client_id) as session:
         throw_switch(session, client_id, switch, access.actor, stopped=stopped, reason=reason)
     words = SWITCHES[switch]

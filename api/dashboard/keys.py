@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
-from pydantic import ValidationError
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.access.requires import Access, requires
 from api.dashboard.deliveries import client_options
 from api.dashboard.flash import flash
+from api.dashboard.posted import Posted, texts
 from api.dashboard.tables import State
 from api.deps import DatabaseDep
 from api.errors import ProblemError
@@ -20,6 +20,7 @@ from api.routes import api_keys
 from api.routes.roles import RolesDep
 from api.schemas.api_keys import NewKeyDocument, RevocationDocument, RotationDocument
 from api.schemas.paging import After
+from domain.access.api_keys import require_key
 
 if TYPE_CHECKING:
     from api.schemas.api_keys import KeyDocument
@@ -28,7 +29,6 @@ router = APIRouter(include_in_schema=False)
 Viewing = Annotated[Access, requires("api_keys.view")]
 Changing = Annotated[Access, requires("api_keys.change")]
 Revoking = Annotated[Access, requires("api_keys.revoke")]
-Sent = Annotated[str, Form()]
 PATH: Final = "/dashboard/keys"
 _PAGE: Final = 50
 _OVERLAP_HOURS: Final = 24
@@ -55,11 +55,15 @@ def keys(request: Request, access: Viewing, database: DatabaseDep, roles: RolesD
 
 
 @router.post(PATH)
-def make(request: Request, name: Sent, role: Sent, access: Changing, client: Sent = "") -> Response:
+def make(request: Request, form: Posted, access: Changing) -> Response:
     """Make a key and show it, this once."""
+    sent = texts(form)
+    client = sent.get("client", "")
     try:
-        wanted = NewKeyDocument(name=name, role=role, client_id=UUID(client) if client else None)
-    except (ValidationError, ValueError):
+        wanted = NewKeyDocument(
+            name=sent.get("name", ""), role=sent.get("role", ""), client_id=UUID(client) if client else None
+        )
+    except ValueError:
         raise ProblemError(422, "Give the key a name and one of the roles.") from None
     made = api_keys.create(request, wanted, access)
     return page("key_made.html", 201, request=request, key=made, until=None)
@@ -73,11 +77,13 @@ def rotate(request: Request, key_id: UUID, access: Changing) -> Response:
 
 
 @router.post(f"{PATH}/{{key_id}}/revoke")
-def revoke(request: Request, key_id: UUID, reason: Sent, access: Revoking, database: DatabaseDep) -> Response:
+def revoke(request: Request, key_id: UUID, form: Posted, access: Revoking, database: DatabaseDep) -> Response:
     """End a key at once."""
+    with access.scope() as session:
+        require_key(session, key_id)
     try:
-        why = RevocationDocument(reason=reason)
-    except ValidationError:
+        why = RevocationDocument(reason=texts(form).get("reason", ""))
+    except ValueError:
         raise ProblemError(422, "Say why; the reason is kept in the audit log.") from None
     ended = api_keys.revoke(key_id, why, database, access)
     response = RedirectResponse(PATH, status_code=303)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
 
 from api.access.requires import Access, requires
 from api.dashboard.asked import Asked
@@ -17,7 +18,6 @@ from api.pages import page
 from domain.statistics.steps import Span
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
 
     from domain.access.roles.documents import Widget
 

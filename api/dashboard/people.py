@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
-from pydantic import ValidationError
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.access.requires import Access, requires
@@ -14,6 +13,7 @@ from api.dashboard.deliveries import client_names, client_options
 from api.dashboard.filters import Field, Filters
 from api.dashboard.flash import flash
 from api.dashboard.organizations import organization_names
+from api.dashboard.posted import Posted, texts
 from api.dashboard.tables import Cell, Column, Link, State, Table, csv_response, wants_csv
 from api.deps import DatabaseDep, WebhooksDep
 from api.errors import ProblemError
@@ -36,7 +36,6 @@ router = APIRouter(include_in_schema=False)
 Viewing = Annotated[Access, requires("users.view")]
 Changing = Annotated[Access, requires("users.change")]
 Disabling = Annotated[Access, requires("users.disable")]
-Sent = Annotated[str, Form()]
 PATH: Final = "/dashboard/users"
 _PAGE: Final = 50
 _COLUMNS: Final = (
@@ -81,19 +80,17 @@ def people(request: Request, access: Viewing, database: DatabaseDep, roles: Role
 
 
 @router.post(PATH)
-def invite(
-    request: Request,
-    email: Sent,
-    role: Sent,
-    access: Changing,
-    database: DatabaseDep,
-    name: Sent = "",
-    client: Sent = "",
-) -> Response:
+def invite(request: Request, form: Posted, access: Changing, database: DatabaseDep) -> Response:
     """Invite somebody by their address."""
+    sent = texts(form)
     try:
-        wanted = InvitationDocument(email=email, role=role, name=name, client_id=UUID(client) if client else None)
-    except (ValidationError, ValueError):
+        wanted = InvitationDocument(
+            email=sent.get("email", ""),
+            role=sent.get("role", ""),
+            name=sent.get("name", ""),
+            client_id=_client(sent.get("client", "")),
+        )
+    except ValueError:
         raise ProblemError(422, "Give an e-mail address and one of the roles.") from None
     held = users.create(request, wanted, access, database)
     said = f"{held.email} has the role." if held.accepted else f"{held.email} is invited, and gets a letter."
@@ -124,13 +121,13 @@ def person(request: Request, user_id: UUID, access: Viewing, database: DatabaseD
 
 
 @router.post(f"{PATH}/{{user_id}}/roles")
-def give(
-    request: Request, user_id: UUID, role: Sent, access: Changing, database: DatabaseDep, client: Sent = ""
-) -> Response:
+def give(request: Request, user_id: UUID, form: Posted, access: Changing, database: DatabaseDep) -> Response:
     """Give somebody one more role."""
+    users.show(user_id, access, database)
+    sent = texts(form)
     try:
-        wanted = GrantDocument(role=role, client_id=UUID(client) if client else None)
-    except (ValidationError, ValueError):
+        wanted = GrantDocument(role=sent.get("role", ""), client_id=_client(sent.get("client", "")))
+    except ValueError:
         raise ProblemError(422, "Choose one of the roles.") from None
     held = users.give(request, user_id, wanted, access, database)
     return _back(request, f"{PATH}/{user_id}", "Given." if held.accepted else "Offered: it counts once they accept it.")
@@ -151,11 +148,12 @@ def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseD
 
 
 @router.post(f"{PATH}/{{user_id}}/disable")
-def disable(request: Request, user_id: UUID, reason: Sent, access: Disabling) -> Response:
+def disable(request: Request, user_id: UUID, form: Posted, access: Disabling, database: DatabaseDep) -> Response:
     """Let somebody in no more, anywhere."""
+    users.show(user_id, access, database)
     try:
-        why = Because(reason=reason)
-    except ValidationError:
+        why = Because(reason=texts(form).get("reason", ""))
+    except ValueError:
         raise ProblemError(422, "Say why; the reason is kept in the audit log.") from None
     users.disable(request, user_id, why, access)
     return _back(request, f"{PATH}/{user_id}", "Disabled. Their sessions have ended.")
@@ -215,6 +213,11 @@ def _said(
 
 def _named(roles: LiveRoles) -> Mapping[str, str]:
     return {name: role.display_name for name, role in roles.roles.items()}
+
+
+def _client(written: str) -> UUID | None:
+    """Return the client that a form names, None for all. Raises ValueError."""
+    return UUID(written) if written else None
 
 
 def _clients(access: Access) -> Sequence[tuple[str, str]]:

@@ -84,6 +84,12 @@ def list_keys(
     return session.scalars(statement).all()
 
 
+def require_key(session: Session, key_id: UUID) -> None:
+    """Raise KeyNotFoundError for a key that is not one of this scope."""
+    if session.get(ApiKey, key_id) is None:
+        raise KeyNotFoundError(f"There is no key {key_id}.")
+
+
 def create_key(session: Session, new: NewKey, making: Making) -> tuple[ApiKey, str]:
     """Make a key and return its row and, this once, the key.
 

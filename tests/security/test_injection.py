@@ -165,7 +165,8 @@ def test_no_template_turns_escaping_off(template: Path) -> None:
 def test_templates_are_never_made_from_what_is_not_a_file_of_ours() -> None:
     for path in (path for package in OURS for path in (ROOT / package).rglob("*.py")):
         source = path.read_text()
-        assert not re.search(r"from_string\(|Markup\(|render_template_string", source), path
+        # Of a text that stands in the code, whose places `format` escapes, and of nothing else.
+        assert not re.search(r"""from_string\(|Markup\((?!["'])|render_template_string""", source), path
         if "Environment(" in source and "jinja2" in source:
             assert "autoescape=" in source, path
             assert "autoescape=False" not in source, path
