@@ -22,7 +22,7 @@ _INDEXES = {
     "jobs_failed_class": "jobs (error_class, id) WHERE error_class IS NOT NULL",
     "jobs_failed_fingerprint": "jobs (fingerprint, id) WHERE fingerprint IS NOT NULL",
 }
-# Lists of messages and deliveries, by organization and by client. What goes out and what ends well adds nothing to them.
+# Lists of messages and deliveries, by organization and by client. What goes out, or ends well, adds nothing to them.
 _BADLY = "WHERE state IN ('unknown', 'undelivered', 'failed', 'cancelled')"
 _LISTS = {
     "messages_in_org": "messages (org_id, id) WHERE direction = 'in'",
