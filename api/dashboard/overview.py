@@ -18,7 +18,6 @@ from api.pages import page
 from domain.statistics.steps import Span
 
 if TYPE_CHECKING:
-
     from domain.access.roles.documents import Widget
 
 router = APIRouter(include_in_schema=False)
