@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 THEME: Final = "gatehouse-theme"
 """The cookie with the colours that somebody chose for this browser."""
 THEMES: Final = frozenset({"light", "dark"})
+_FOR_ALL: Final = (("Demo chat", "/demo/chat", "message-2"),)
 _SANDBOX: Final = (
     ("Sandbox phone", "/sandbox", "device-mobile"),
     ("Sandbox mailbox", "/dashboard/sandbox/mail", "mailbox"),
-    ("Demo chat", "/demo/chat", "message-2"),
+    *_FOR_ALL,
 )
 
 
@@ -72,10 +73,10 @@ def frame_of(request: Request) -> Frame | None:
     hub, paths, here = hub_for(request, principal), page_paths(request.app), request.url.path
     offered = [Entry(one.label, one.path, one.icon) for one in hub.navigation if one.path in paths]
     plays = any(one.permission == "sandbox.use" for one in hub.allowed)
-    sandbox = not request.app.state.settings.is_production
+    tried = () if request.app.state.settings.is_production else _SANDBOX if plays else _FOR_ALL
     return Frame(
         navigation=_marked(offered, here),
-        sandbox=_marked([Entry(*one) for one in _SANDBOX if one[1] in paths], here) if plays and sandbox else (),
+        sandbox=_marked([Entry(*one) for one in tried if one[1] in paths], here),
         organization=_where(request, principal, access),
         roles=", ".join(role.display_name for role in hub.roles),
         # A part that is drawn anew is read by a page that has its colours, and lets no other style of ours in.

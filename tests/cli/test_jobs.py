@@ -123,5 +123,5 @@ def test_a_doubtful_person_changes_nothing(
     gatehouse: Run, environment: Environment, dead: Sequence[UUID], database_urls: DatabaseUrls
 ) -> None:
     ended = gatehouse("dead", "requeue", "--all", "--reason", "why not", settings=environment)
-    assert ended.status == 1
+    assert (ended.status, ended.err) == (2, "Give --yes.\n")
     assert states(database_urls, dead) == ["dead", "dead", "dead"]

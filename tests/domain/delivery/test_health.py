@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import MutableMapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 
 def test_a_provider_that_is_away_is_waited_for_without_an_attempt_or_a_try(desk: Desk) -> None:
     delivery = desk.ask()
-    until = desk.clock.now() + timedelta(minutes=2)
+    until = datetime.now(UTC) + timedelta(minutes=2)  # Of the database's clock, which may be ahead of the desk's.
     desk.health.hold(until)
 
     assert desk.run(delivery) == Snooze(until, "The provider is away.")
@@ -54,7 +54,8 @@ def test_a_provider_that_no_connection_can_be_made_to_is_waited_for_without_a_tr
 
 def test_a_provider_that_was_away_for_a_day_is_left_to_a_person(desk: Desk) -> None:
     delivery = desk.ask()
-    desk.connection.execute("UPDATE deliveries SET created_at = now() - interval '25 h' WHERE id = %s", [delivery])
+    asked_at = desk.clock.now() - timedelta(hours=25)
+    desk.connection.execute("UPDATE deliveries SET created_at = %s WHERE id = %s", [asked_at, delivery])
     outcomes = [desk.run(delivery, provider=unreachable()) for _ in range(SEND_TRIES)]
     assert [type(outcome) for outcome in outcomes] == [Retry] * (SEND_TRIES - 1) + [Dead]
 
