@@ -105,7 +105,7 @@ class Table:
 
     `next_page`: the cursor that the query parameter `after` takes for older rows, None on the last page. `empty` says
     what to do when there is no row. `caption` names it to who can't see the page. `csv`: whether it can be had as a
-    file; its page then answers `?format=csv` by `csv_response`.
+    file; its page then answers `?format=csv` by `csv_response`. `oldest_first`: the rows after these are newer.
     """
 
     columns: Sequence[Column]
@@ -115,6 +115,7 @@ class Table:
     empty: str = "There is nothing here yet."
     caption: str = ""
     csv: bool = False
+    oldest_first: bool = False
 
 
 def sort_of(request: Request, columns: Sequence[Column], default: str) -> Sort:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -115,6 +116,15 @@ def test_pages_are_links_that_keep_what_narrows_the_list() -> None:
     shown = drawn(Table(COLUMNS, [("a", AT, 1)], next_page="later"), (("q", "x"), ("after", "now")))
     assert 'href="?q=x&amp;after=later"' in shown
     assert 'href="?q=x"' in shown
+
+
+def test_the_way_on_says_whether_newer_or_older_rows_come() -> None:
+    def ways(*, oldest_first: bool) -> list[str]:
+        table = Table(COLUMNS, [("a", AT, 1)], next_page="later", oldest_first=oldest_first)
+        return re.findall("Newest|Oldest|Newer|Older", drawn(table, (("after", "now"),)))
+
+    assert ways(oldest_first=False) == ["Newest", "Older"]
+    assert ways(oldest_first=True) == ["Oldest", "Newer"]
 
 
 def test_a_file_is_offered_only_to_who_may_have_it() -> None:
