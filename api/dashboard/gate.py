@@ -79,7 +79,7 @@ def gate(request: Request, access: Viewing, after: After = None) -> Response:
         blocks=_table(access, which, after),
         form=form,
         clients=clients,
-        platform=_platform(access) if access.may("flags.view") else None,
+        platform=_platform(flags) if (flags := access.by("flags.view")) is not None else None,
         may_throw=access.may("flags.change"),
     )
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from domain.kernel.ids import new_id
+from api.app import create_app
+from domain.kernel.ids import PLATFORM_ORG_ID, new_id
 from migrations.seeds import apply
 from migrations.seeds.demo import CLIENT_ID, ORGANIZATION_ID
 from migrations.seeds.test import TENANT as OTHER
 from tests.api.conftest import ADMIN_TOKEN
+from tests.support.app_client import AppClient
 from tests.support.signing_in import add_person, csrf_of, sign_in, sign_in_by_token
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
     import httpx
 
-    from tests.support.app_client import AppClient
+    from config.settings import Settings
     from tests.support.databases import DatabaseUrls
 
 pytestmark = pytest.mark.integration
@@ -123,6 +127,53 @@ def test_a_viewer_sees_their_client_and_can_change_nothing(client: AppClient, ur
     assert _post(client, f"{CLIENT}/go-live", CLIENT).status_code == 403
     assert _see(client, f"{CLIENTS}/{OTHER.client.id}", 404)
     assert _rows(urls, _SWITCHES, CLIENT_ID) == [(False, False)]
+
+
+def _role(directory: Path, name: str, **permissions: str) -> None:
+    """Write the file of one more role; `clients_view` stands for `clients.view`."""
+    document = {"schema": 2, "role": name, "version": 1, "display_name": name, "about": name, "inherits": "base"}
+    allowed = {permission.replace("_", ".", 1): scope for permission, scope in permissions.items()}
+    (directory / f"{name}.v1.json").write_text(json.dumps(document | {"permissions": allowed}))
+
+
+def test_what_one_role_shows_of_its_client_another_does_not_show_of_all(
+    settings: Settings, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    apply(database_urls.platform, "demo")
+    fresh, url = new_id(), database_urls.platform
+    with psycopg.connect(database_urls.superuser) as connection:
+        connection.execute(
+            "INSERT INTO clients (id, org_id, slug, name) VALUES (%s, %s, 'new', 'New')", [fresh, ORGANIZATION_ID]
+        )
+    _role(tmp_path, "greeter", clients_view="organization")
+    of_all, of_one = ("greeter", ORGANIZATION_ID, None), ("workspace_admin", ORGANIZATION_ID, CLIENT_ID)
+    add_person(url, "gil@example.com", of_all, of_one)
+    app = create_app(settings.model_copy(update={"roles_dir": tmp_path}))
+    with AppClient(app) as client:
+        sign_in(client, "gil@example.com")
+        client.headers.update(HTML)
+        offered = "Knowledge base", "/dashboard/journeys?client="
+        its, other = _see(client, CLIENT), _see(client, f"{CLIENTS}/{fresh}")
+        assert [words in its for words in offered] == [True, True]
+        assert [words in other for words in offered] == [False, False]
+        switch = "switches/ai_disabled/pause"
+        assert (switch in its, switch in other) == (True, False)
+
+
+def test_switches_of_the_platform_are_shown_to_whose_other_role_sees_them(
+    settings: Settings, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    apply(database_urls.platform, "demo")
+    _role(tmp_path, "switchman", flags_view="platform")
+    of_platform, of_one = ("switchman", PLATFORM_ORG_ID, None), ("workspace_viewer", ORGANIZATION_ID, CLIENT_ID)
+    add_person(database_urls.platform, "sam@example.com", of_platform, of_one)
+    app = create_app(settings.model_copy(update={"roles_dir": tmp_path}))
+    with AppClient(app) as client:
+        sign_in(client, "sam@example.com")
+        client.headers.update(HTML | {"X-Org-Id": str(ORGANIZATION_ID)})
+        page = _see(client, GATE)
+        assert "Outbound, for everybody" in page
+        assert f"{GATE}/switches/" not in page
 
 
 def test_a_client_goes_live_when_it_lacks_nothing(client: AppClient, urls: DatabaseUrls) -> None:
