@@ -32,7 +32,9 @@ _ANYBODY: Final = public("who comes has no session yet; the token of a letter sa
 router = APIRouter(include_in_schema=False, dependencies=[_ANYBODY])
 Token = Annotated[str, Path(max_length=200)]
 Text = Annotated[str, Form(max_length=1024)]
-Accepts = Annotated[Sequence[UUID], Form(alias="accept", max_length=100)]
+_OFFERED: Final = 100
+"""So many offers are put to a new person at once; others wait on the page of their account."""
+Accepts = Annotated[Sequence[UUID], Form(alias="accept", max_length=_OFFERED)]
 _DIFFER: Final = "The two passwords differ."
 
 
@@ -65,13 +67,13 @@ def accept(
     except TokenSpentError as error:
         return _spent(request, str(error))
     if password != again:
-        return _invitation(request, invited, _DIFFER, name=name)
+        return _invitation(request, invited, _DIFFER, name=name, accepts=accepts)
     try:
         accept_invitation(database, token, name, password, now, visitor_of(request), accepts=accepts)
     except TokenSpentError as error:
         return _spent(request, str(error))
     except (InvalidInputError, BusyError) as error:
-        return _invitation(request, invited, str(error), name=name)
+        return _invitation(request, invited, str(error), name=name, accepts=accepts)
     return _said(request, "You can begin", "Your password is set. Sign in with it.")
 
 
@@ -144,7 +146,10 @@ def reset(
     return _said(request, "Your password is set", "Wherever you were signed in, you are signed out. Sign in with it.")
 
 
-def _invitation(request: Request, invited: Invited, problem: str = "", *, name: str | None = None) -> Response:
+def _invitation(
+    request: Request, invited: Invited, problem: str = "", *, name: str | None = None, accepts: Sequence[UUID] = ()
+) -> Response:
+    """Return the form. Several offers are ticked by whoever accepts them: not all need be from somebody they know."""
     return _private(
         page(
             "account_invite.html",
@@ -152,7 +157,9 @@ def _invitation(request: Request, invited: Invited, problem: str = "", *, name: 
             request=request,
             email=invited.user.email,
             name=invited.user.name if name is None else name,
-            offers=invited.offers,
+            offers=invited.offers[:_OFFERED],
+            more=max(0, len(invited.offers) - _OFFERED),
+            ticked=set(accepts),
             given=invited.given,
             problem=problem,
         )

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from api.access.organization import CHOOSE
 from domain.access.grants import grants_of
@@ -37,6 +38,12 @@ ADA = "ada@example.com"
 MINE = "/api/v1/account/invitations"
 ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 PAGE = {"Accept": "text/html"}
+_MANY = (
+    "WITH made AS (INSERT INTO clients (id, org_id, slug, name)"
+    " SELECT gen_random_uuid(), :org_id, 'c' || n, 'C' FROM generate_series(1, 104) n RETURNING id)"
+    " INSERT INTO memberships (id, org_id, client_id, user_id, role, created_by, invited_address)"
+    " SELECT gen_random_uuid(), :org_id, id, :user_id, 'workspace_viewer', 'test', 'new@example.com' FROM made"
+)
 
 
 @pytest.fixture
@@ -175,11 +182,30 @@ def test_a_new_person_sees_all_who_invite_them_and_chooses(client: AppClient, da
     shown = client.get(link).text
     assert re.findall(r'name="accept" value="([^"]+)"', shown) == [str(good), str(bad)]
     assert shown.count("A client (Acme)") == 2
+    assert "checked" not in shown
     form = {"name": "New", "password": PASSWORD, "again": PASSWORD, "csrf_token": csrf_of(client, link)}
+    wrong = client.post(link, data=form | {"accept": str(good), "again": "another"})
+    assert re.findall(r'name="accept" value="([^"]+)" checked', wrong.text) == [str(good)]
     assert client.post(link, data=form | {"accept": str(good)}).status_code == 200
     assert sign_in(client, "new@example.com", PASSWORD).status_code == 303
     assert [one["id"] for one in client.get("/api/v1/clients").json()["items"]] == [str(place.client_id)]
     assert [one["id"] for one in client.get(MINE).json()["items"]] == [str(bad)]
+
+
+def test_who_is_invited_to_very_much_accepts_what_the_page_shows_and_finds_the_rest_later(
+    client: AppClient, database: Database, place: Place
+) -> None:
+    first = invited(database, "new@example.com", viewer(place), boss_of(place), SystemClock().now())
+    with database.platform_scope() as session:
+        session.execute(text(_MANY), {"org_id": place.org_id, "user_id": first.user_id})
+    link = f"/account/invite/{token_of(database)}"
+    shown = client.get(link).text
+    offered = re.findall(r'name="accept" value="([^"]+)"', shown)
+    assert (len(offered), "5 more wait there" in shown) == (100, True)
+    form = {"name": "New", "password": PASSWORD, "again": PASSWORD, "csrf_token": csrf_of(client, link)}
+    assert client.post(link, data=form | {"accept": offered}).status_code == 200
+    assert sign_in(client, "new@example.com", PASSWORD).status_code == 303
+    assert len(client.get(MINE).json()["items"]) == 5
 
 
 def test_an_only_invitation_is_accepted_with_the_password_and_not_what_came_after_it_was_shown(
