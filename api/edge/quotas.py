@@ -14,6 +14,8 @@ from api.edge.addresses import counted_as
 from api.edge.limiter import Limiter, Rate, Standing
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fastapi import Request
 
     from config.settings import Rates
@@ -51,9 +53,15 @@ class Quotas:
         """Count a try to have a letter written to an account, or to use what one holds. Raises ProblemError (429)."""
         self._count(request, (self._letters, (_address(request),)), (self._letters_of_account, _account(account)))
 
-    def count_letter_to(self, request: Request, principal: Principal, account: str) -> None:
-        """Count a letter that somebody has written to another one's account. Raises ProblemError (429)."""
-        self._count(request, (self._letters_to, _account(account)), (self._letters_by, _caller(principal)))
+    def count_letter_to(self, request: Request, principal: Principal, org_id: UUID, account: str) -> None:
+        """Count a letter that somebody of an organization has written to another one's account.
+
+        Each organization is counted for itself: how it stands is in the answer, and must not tell what others wrote.
+        All of them together are counted where letters are written (`letter_limit`). Raises ProblemError (429).
+        """
+        to = _account(account)
+        of_theirs = (self._letters_to, (str(org_id), *to) if to else ())
+        self._count(request, of_theirs, (self._letters_by, _caller(principal)))
 
     def _count(self, request: Request, *counts: tuple[Rate, tuple[str, ...]]) -> None:
         """Count for each of these, unless nobody is named; the first that was too much ends the request."""

@@ -13,20 +13,22 @@ from fastapi import APIRouter, Query, Request
 
 from api.access.browser import now_of
 from api.access.requires import Access, requires
-from api.deps import DatabaseDep, WebhooksDep
+from api.deps import DatabaseDep
 from api.errors import ProblemError
 from api.schemas.changes import Because
 from api.schemas.paging import After, Limit, Page, cursor, id_position
 from api.schemas.users import GrantDocument, InvitationDocument, InvitedDocument, MembershipDocument, UserDocument
-from domain.access.invitations import Invitation, invite, remind, send_offer
+from domain.access.invitations import Invitation, invite, send_offer
+from domain.access.letters_wanted import want_letter
 from domain.access.memberships import Giver, give_role, memberships_of, take_role
-from domain.access.password_changes import send_reset
 from domain.access.people import find_address
 from domain.access.principal import Grant
 from domain.access.users import UserFilter, UserState, disable_user, enable_user, list_users, show_user
 from domain.access.within import Within, place_name
+from domain.kernel.ids import PLATFORM_ORG_ID
 
 if TYPE_CHECKING:
+    from api.edge.quotas import Quotas
     from domain.access.roles.book import Hubs
 
 router = APIRouter(tags=["Users"])
@@ -61,7 +63,7 @@ def create(request: Request, new: InvitationDocument, access: Changing, database
     It counts when they accept, and at once for who belongs to the organization already. Nobody gives what goes further
     than their own roles (403). Inviting again renews the invitation and sends a new letter, a few times an hour.
     """
-    request.app.state.quotas.count_letter_to(request, access.principal, new.email)
+    _quotas(request).count_letter_to(request, access.principal, _sender(access), new.email)
     wanted = Invitation(new.email, _grant(new, access), new.name, new.reports_to)
     with database.platform_scope() as session:
         held = invite(session, _book(request), wanted, _giver(access), now_of(request))
@@ -94,24 +96,20 @@ def enable(user_id: UUID, access: Disabling) -> UserDocument:
 
 
 @router.post("/api/v1/users/{user_id}/send-reset", status_code=202)
-def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseDep, means: WebhooksDep) -> UserDocument:
+def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseDep) -> UserDocument:
     """Write to somebody how to set a new password; to who has none yet, with a link to make one.
 
     Only they can use the letter, and their second factor stays. A disabled account gets none; 409 says so to the
     platform.
     """
-    request.app.state.quotas.count_letter_to(request, access.principal, str(user_id))
-    now = now_of(request)
+    _quotas(request).count_letter_to(request, access.principal, _sender(access), str(user_id))
     with database.platform_scope() as session:
         listed = show_user(session, user_id, _within(access))
         if listed.state == "disabled":
             raise ProblemError(409, "This person's account is disabled. Enable it first.")
-        if listed.state == "invited":
-            held = listed.memberships
-            place = place_name(session, Grant(held[0].role, held[0].org_id)) if held else ""
-            remind(session, listed.user, place, access.actor, sealer=means.sealer, now=now)
-        elif listed.user.disabled_at is None:
-            send_reset(session, listed.user, access.actor, sealer=means.sealer, now=now)
+        held = listed.memberships
+        place = place_name(session, Grant(held[0].role, held[0].org_id)) if held else ""
+        want_letter(session, listed.user, place, access.actor)
         return UserDocument.of(listed)
 
 
@@ -156,6 +154,16 @@ def _within(access: Access) -> Within:
 
 def _giver(access: Access) -> Giver:
     return Giver(access.actor, _within(access), access.principal)
+
+
+def _sender(access: Access) -> UUID:
+    """Return for whom letters are written: what an organization may send, the platform's people don't use up."""
+    return PLATFORM_ORG_ID if access.org_id is None or access.reach.everywhere else access.org_id
+
+
+def _quotas(request: Request) -> Quotas:
+    quotas: Quotas = request.app.state.quotas
+    return quotas
 
 
 def _grant(new: GrantDocument, access: Access) -> Grant:

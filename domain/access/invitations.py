@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.access.consent import Offer, accept_shown, offers_to, role_name
 from domain.access.grants import grants_of
+from domain.access.letter_limit import TOO_MANY, may_be_written_to
 from domain.access.letters import post
 from domain.access.memberships import Giver, give_role
 from domain.access.messages import SendInvitation
@@ -29,7 +30,6 @@ from domain.access.users import read_name
 from domain.access.within import place_name
 from domain.kernel.errors import ConflictError
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
-from domain.kernel.redaction import redact_email
 from domain.queue.enqueue import enqueue
 from domain.queue.outcome import Cancel, Done, Outcome
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from domain.access.means import AccountMeans
     from domain.access.messages import LetterKind
-    from domain.access.ports import Sealer
     from domain.access.roles.book import Hubs
     from domain.audit.record import Actor
     from domain.kernel.database import Database
@@ -98,6 +97,8 @@ def answer_invitation(message: SendInvitation, run: Run, means: AccountMeans) ->
         user = None if held is None else get_user(session, held.user_id, lock=True)
         if held is None or user is None or user.disabled_at is not None:
             return run.finish(session, Cancel("It was withdrawn or refused, or the account is disabled."))
+        if not may_be_written_to(session, user.id, now):
+            return run.finish(session, Cancel(TOO_MANY))
         if user.email_verified_at is None:
             token = issue_token(session, user.id, "invite", user.email, now)
             post(session, means.sealer, "invite", user.id, user.email, token=token, place=message.place)
@@ -105,13 +106,6 @@ def answer_invitation(message: SendInvitation, run: Run, means: AccountMeans) ->
             letter: LetterKind = "role_offered" if held.accepted_at is None else "access_given"
             post(session, means.sealer, letter, user.id, user.email, place=message.place, role=message.role)
         return run.finish(session, Done())
-
-
-def remind(session: Session, user: User, place: str, actor: Actor, *, sealer: Sealer, now: datetime) -> None:
-    """Write once more to somebody who has a role and no password yet, with a new link."""
-    token = issue_token(session, user.id, "invite", user.email, now)
-    post(session, sealer, "invite", user.id, user.email, token=token, place=place)
-    record_about(session, actor, "user.invited", user.id, after={"address": redact_email(user.email), "again": True})
 
 
 def see_invitation(session: Session, book: Hubs, token: str, now: datetime) -> Invited:

@@ -66,6 +66,18 @@ class AnswerResetRequest(Message):
     request_id: str | None = None
 
 
+@job(kind="access.letter_wanted", max_attempts=5, priority=50, time_limit=timedelta(seconds=60))
+@dataclass(frozen=True, slots=True)
+class SendWantedLetter(Message):
+    """Somebody who manages a person wants them to have a link for a new password, or for the first one.
+
+    Whether the account is disabled is found out here alone. `place`: what they are invited to, in words, if anything.
+    """
+
+    user_id: UUID
+    place: str = ""
+
+
 @job(kind="access.sweep", max_attempts=5, priority=50, time_limit=timedelta(seconds=60))
 @dataclass(frozen=True, slots=True)
 class SweepSessions(Message):

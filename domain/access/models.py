@@ -120,7 +120,10 @@ class RecoveryCode(Base):
 
 
 class GuessCount(Base):
-    """Wrong guesses of a password or a code of late; `key_hash` says whose, without a name (`lockout`)."""
+    """Wrong guesses of a password or a code of late; `key_hash` says whose, without a name (`lockout`).
+
+    Also, by a key of its own, the letters that others had written to somebody (`letter_limit`).
+    """
 
     __tablename__ = "guess_counts"
 

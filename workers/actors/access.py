@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from domain.access.invitations import answer_invitation
-from domain.access.messages import AnswerResetRequest, SendAccountLetter, SendInvitation, SweepSessions
+from domain.access.letters_wanted import answer_wanted
+from domain.access.messages import (
+    AnswerResetRequest,
+    SendAccountLetter,
+    SendInvitation,
+    SendWantedLetter,
+    SweepSessions,
+)
 from domain.access.password_changes import answer_reset_request
 from domain.access.send_letter import send_account_letter
 from domain.access.sweep import sweep_sessions
@@ -29,6 +36,12 @@ def invitation(message: SendInvitation, run: Run, services: Services) -> Outcome
 def reset(message: AnswerResetRequest, run: Run, services: Services) -> Outcome:
     """Answer a request for a link to set a new password."""
     return answer_reset_request(message, run, services.accounts)
+
+
+@actor(SendWantedLetter)
+def wanted(message: SendWantedLetter, run: Run, services: Services) -> Outcome:
+    """Write to a person for whom somebody else wants a letter."""
+    return answer_wanted(message, run, services.accounts)
 
 
 @actor(SweepSessions)
