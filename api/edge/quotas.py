@@ -39,6 +39,8 @@ class Quotas:
         self._letters_of_account = Rate("letters-of-account", rates.letters, _HOUR, strict=True)
         # Apart from those that people ask for themselves, so that nobody uses up what another one needs to get in.
         self._letters_to = Rate("letters-to-account", rates.letters, _HOUR, strict=True)
+        self._new_addresses = Rate("new-addresses", rates.letters, strict=True)
+        self._new_addresses_of_account = Rate("new-addresses-of-account", rates.letters, _HOUR, strict=True)
         self._letters_by = Rate("letters-by-sender", rates.letters * _SENDERS_ACCOUNTS, _HOUR, strict=True)
 
     def count_request(self, request: Request, principal: Principal, *, changes: bool) -> None:
@@ -52,6 +54,14 @@ class Quotas:
     def count_letter(self, request: Request, account: str | None) -> None:
         """Count a try to have a letter written to an account, or to use what one holds. Raises ProblemError (429)."""
         self._count(request, (self._letters, (_address(request),)), (self._letters_of_account, _account(account)))
+
+    def count_new_address(self, request: Request, user_id: UUID) -> None:
+        """Count a try of somebody to take another address, which gets a letter. Raises ProblemError (429).
+
+        Not for the address that they name: it may be another one's, who needs their own letters to get in.
+        """
+        mine = (self._new_addresses_of_account, (str(user_id),))
+        self._count(request, (self._new_addresses, (_address(request),)), mine)
 
     def count_letter_to(self, request: Request, principal: Principal, org_id: UUID, account: str) -> None:
         """Count a letter that somebody of an organization has written to another one's account.

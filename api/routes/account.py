@@ -90,7 +90,7 @@ def address(
     password: Text = "",
 ) -> Response:
     """Have a letter sent to another address, which will be the account's when its link is used."""
-    request.app.state.quotas.count_letter(request, email)
+    request.app.state.quotas.count_new_address(request, user_id)
     try:
         request_address(database, user_id, email, password, now_of(request), me.actor, sealer=means.sealer)
     except _WRONG as error:
