@@ -48,12 +48,17 @@ def resolve(notice_id: Annotated[UUID, typer.Argument(help="The notice's id.")],
     """Take a notice off the list; what raised it raises it anew when it happens again."""
     from cli.scopes import operator, platform_scope  # noqa: PLC0415
     from domain.audit.record import Act, record  # noqa: PLC0415
+    from domain.kernel.reasons import fit_reason_given  # noqa: PLC0415
     from domain.notices.listing import resolve_by_id  # noqa: PLC0415
 
     actor = operator()
     with platform_scope() as session:
         notice = resolve_by_id(session, notice_id, by=actor.name)
-        record(session, actor, Act("notice.resolve", "notice", str(notice_id), reason, org_id=notice.org_id))
+        record(
+            session,
+            actor,
+            Act("notice.resolve", "notice", str(notice_id), fit_reason_given(reason), org_id=notice.org_id),
+        )
     typer.echo("Resolved.")
 
 

@@ -13,6 +13,7 @@ from api.access.requires import Access, requires
 from api.schemas.paging import After, Limit, Page, cursor, id_position
 from api.schemas.queues import MaybeWhy
 from domain.audit.record import Act, record
+from domain.kernel.reasons import fit_reason_given
 from domain.notices.listing import list_notices, resolve_by_id
 from domain.notices.models import Notice
 
@@ -61,7 +62,7 @@ def resolve(notice_id: UUID, why: MaybeWhy, access: Annotated[Access, requires("
             "notice.resolve",
             "notice",
             str(notice_id),
-            why.reason,
+            fit_reason_given(why.reason),
             org_id=notice.org_id,
             client_id=notice.client_id,
         )

@@ -12,7 +12,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from domain.deadletters.fates import Fate, Forecast
 from domain.deadletters.groups import Group
 from domain.deadletters.models import Action, DeadOperation, OperationState
-from domain.deadletters.operations import HIGHEST_RATE, LONGEST_REASON
+from domain.deadletters.operations import HIGHEST_RATE
+from domain.kernel.reasons import LONGEST_REASON
 from domain.queue.dead import PAGE, DeadFilter
 
 Kind = Annotated[str | None, Query(max_length=100)]

@@ -18,6 +18,7 @@ from domain.access.principal import Grant, Principal
 from domain.audit.record import Act, Actor, record
 from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from domain.kernel.ids import new_id
+from domain.kernel.reasons import fit_reason
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -134,7 +135,11 @@ def rotate_key(
 
 
 def revoke_key(session: Session, key_id: UUID, reason: str, actor: Actor, now: datetime) -> ApiKey:
-    """End a key at once; one that was revoked before stays as it is. Raises KeyNotFoundError."""
+    """End a key at once; one that was revoked before stays as it is.
+
+    Raises KeyNotFoundError, ReasonMissingError.
+    """
+    reason = fit_reason(reason)
     key = _locked(session, key_id)
     if key.revoked_at is None:
         key.revoked_at = now

@@ -18,6 +18,7 @@ from domain.access.people import get_user, record_about
 from domain.access.second_factor import STEP_SECONDS, check_second_factor, recovery_hash, step_of, use_step
 from domain.access.sessions import end_sessions_of
 from domain.kernel.errors import ConflictError, InvalidInputError
+from domain.kernel.reasons import fit_reason_given
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,11 @@ def remove(database: Database, user_id: UUID, password: str, now: datetime, acto
 
 
 def remove_of(session: Session, user_id: UUID, actor: Actor, *, sealer: Sealer, reason: str | None = None) -> bool:
-    """Turn somebody's second factor off, and tell them; False when it was off. Raises UserNotFoundError."""
+    """Turn somebody's second factor off, and tell them; False when it was off.
+
+    Raises UserNotFoundError, ReasonMissingError.
+    """
+    reason = fit_reason_given(reason)
     user = get_user(session, user_id, lock=True)
     was_on = user.totp_confirmed_at is not None
     user.sealed_totp_secret = user.totp_confirmed_at = user.totp_last_step = None

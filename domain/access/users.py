@@ -19,6 +19,7 @@ from domain.access.tokens import void_tokens
 from domain.access.within import EVERYTHING, Within
 from domain.kernel.errors import ConflictError, InvalidInputError
 from domain.kernel.ids import new_id
+from domain.kernel.reasons import fit_reason
 from domain.kernel.redaction import redact_email
 
 if TYPE_CHECKING:
@@ -141,8 +142,9 @@ def disable_user(session: Session, book: RoleBook, user_id: UUID, reason: str, a
     """Let somebody in no more: their sessions end and their links work no more. Roles stay.
 
     It is recorded with the platform alone: why, is not for organizations to know. Raises UserNotFoundError,
-    LastAdministratorError.
+    ReasonMissingError, LastAdministratorError.
     """
+    reason = fit_reason(reason)
     user = get_user(session, user_id, lock=True)
     if user.disabled_at is not None:
         return user

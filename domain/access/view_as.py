@@ -17,6 +17,7 @@ from sqlalchemy import select
 from domain.access.models import User, UserSession
 from domain.audit.record import Act, Actor, record
 from domain.kernel.errors import InvalidInputError, NotFoundError
+from domain.kernel.reasons import fit_reason
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -41,21 +42,21 @@ def start_view(
     """Let a session see the pages as `view` says, instead of as another client; return until when.
 
     Raises:
-        InvalidInputError: it would last for over an hour or not at all, or has no reason.
+        InvalidInputError: it would last for over an hour or not at all.
+        ReasonMissingError: nothing says why.
         NotFoundError: the session has ended.
 
     """
     if not now < view.until <= now + LONGEST:
         raise InvalidInputError("Viewing as a client lasts from 1 to 60 minutes.")
-    if not reason.strip():
-        raise InvalidInputError("Say why you view as this client; the audit log keeps it.")
+    reason = fit_reason(reason)
     held = session.scalar(select(UserSession).where(UserSession.token_hash == token_hash).with_for_update())
     if held is None:
         raise NotFoundError("This session has ended. Sign in again.")
     note_ended(session, [held], "another view began", actor)
     held.view_org_id, held.view_client_id = view.org_id, view.client_id
     held.view_until = min(view.until, held.expires_at)
-    held.view_writes, held.view_reason = view.writes, reason.strip()
+    held.view_writes, held.view_reason = view.writes, reason
     after = {"until": held.view_until.isoformat(), "writes": view.writes}
     record(session, actor, _act("view_as.start", view.org_id, view.client_id, after, held.view_reason))
     return held.view_until

@@ -1,4 +1,7 @@
-"""What administrators do to the queue, each act with its entry in the same transaction. All in a platform scope."""
+"""What administrators do to the queue, each act with its entry in the same transaction. All in a platform scope.
+
+All raise ReasonMissingError for a reason that says nothing; where it may be left out, None does that.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from domain.audit.record import Act, Actor, record
-from domain.kernel.errors import InvalidInputError, NotFoundError
+from domain.kernel.errors import NotFoundError
 from domain.kernel.ids import PLATFORM_ORG_ID
+from domain.kernel.reasons import fit_reason, fit_reason_given
 from domain.queue import control, limits, weights
 from domain.queue.limits import LimitRule
 from domain.queue.models import Job
@@ -20,20 +24,22 @@ if TYPE_CHECKING:
 
 
 def pause_queue(session: Session, queue: str, because: str, actor: Actor) -> None:
-    """Stop handing out a queue's jobs. Raises NotFoundError, or InvalidInputError without a reason."""
-    control.pause(session, queue, _reason(because))
+    """Stop handing out a queue's jobs. Raises NotFoundError, ReasonMissingError."""
+    because = fit_reason(because)
+    control.pause(session, queue, because)
     record(session, actor, Act("queue.pause", "queue", queue, because))
 
 
 def resume_queue(session: Session, queue: str, actor: Actor, reason: str | None = None) -> None:
     """Hand out a queue's jobs again. Raises NotFoundError."""
     control.resume(session, queue)
-    record(session, actor, Act("queue.resume", "queue", queue, reason))
+    record(session, actor, Act("queue.resume", "queue", queue, fit_reason_given(reason)))
 
 
 def drain_queue(session: Session, queue: str, because: str, actor: Actor) -> None:
-    """Have a queue worked until it is empty, then paused. Raises NotFoundError, ConflictError, InvalidInputError."""
-    control.drain(session, queue, _reason(because))
+    """Have a queue worked until it is empty, then paused. Raises NotFoundError, ConflictError, ReasonMissingError."""
+    because = fit_reason(because)
+    control.drain(session, queue, because)
     record(session, actor, Act("queue.drain", "queue", queue, because))
 
 
@@ -42,7 +48,12 @@ def set_limit(session: Session, rule: LimitRule, actor: Actor, reason: str | Non
     limit_id = limits.set_limit(session, rule)
     after = {name: value if value is None else str(value) for name, value in asdict(rule).items()}
     act = Act(
-        "queue.limit", "queue_limit", str(limit_id), reason, after=after, org_id=rule.tenant_id or PLATFORM_ORG_ID
+        "queue.limit",
+        "queue_limit",
+        str(limit_id),
+        fit_reason_given(reason),
+        after=after,
+        org_id=rule.tenant_id or PLATFORM_ORG_ID,
     )
     record(session, actor, act)
     return limit_id
@@ -51,13 +62,20 @@ def set_limit(session: Session, rule: LimitRule, actor: Actor, reason: str | Non
 def remove_limit(session: Session, limit_id: UUID, actor: Actor, reason: str | None = None) -> None:
     """Remove a limit. Raises NotFoundError."""
     limits.remove_limit(session, limit_id)
-    record(session, actor, Act("queue.unlimit", "queue_limit", str(limit_id), reason))
+    record(session, actor, Act("queue.unlimit", "queue_limit", str(limit_id), fit_reason_given(reason)))
 
 
 def set_weight(session: Session, tenant_id: UUID, weight: int, actor: Actor, reason: str | None = None) -> None:
     """Give a tenant so many jobs a round. Raises InvalidInputError, NotFoundError."""
     weights.set_weight(session, tenant_id, weight)
-    act = Act("queue.weigh", "organization", str(tenant_id), reason, after={"weight": weight}, org_id=tenant_id)
+    act = Act(
+        "queue.weigh",
+        "organization",
+        str(tenant_id),
+        fit_reason_given(reason),
+        after={"weight": weight},
+        org_id=tenant_id,
+    )
     record(session, actor, act)
 
 
@@ -80,10 +98,4 @@ def _act(session: Session, action: str, job_id: UUID, reason: str | None) -> Act
     org_id = session.scalars(select(Job.org_id).where(Job.id == job_id)).one_or_none()
     if org_id is None:
         raise NotFoundError(f"There is no job {job_id}.")
-    return Act(action, "job", str(job_id), reason, org_id=org_id)
-
-
-def _reason(because: str) -> str:
-    if not because.strip():
-        raise InvalidInputError("Say why; whoever finds the queue paused will want to know.")
-    return because.strip()
+    return Act(action, "job", str(job_id), fit_reason_given(reason), org_id=org_id)

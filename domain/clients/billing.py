@@ -18,6 +18,7 @@ from domain.clients.lifecycle import BY_THE_CLOCK, Billing, Step, due, possible,
 from domain.clients.locking import locked_client
 from domain.clients.messages import CarryOutDue
 from domain.clients.models import Client
+from domain.kernel.reasons import fit_reason_given
 from domain.queue.outcome import Done, Outcome
 from domain.queue.run import Run
 
@@ -51,8 +52,10 @@ def take_step(
         ArchivedError: it is archived.
         NotPossibleError: the step does not lead on from here, or is not a person's to take.
         UnfitClientError: `at` doesn't fit.
+        ReasonMissingError: a reason is given that says nothing.
 
     """
+    reason = fit_reason_given(reason)
     if step in BY_THE_CLOCK:
         raise NotPossibleError(f"{step.value} is taken by itself when its time has come.")
     client = locked_client(session, client_id)

@@ -11,7 +11,7 @@ from domain.audit.record import Act, Actor, record
 from domain.clients.locking import locked_client
 from domain.clients.models import Client
 from domain.kernel.errors import NotFoundError
-from domain.tenancy.words import fit_reason
+from domain.kernel.reasons import fit_reason
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from domain.audit.record import Act, Actor, record
 from domain.deadletters.kinds import load_kinds
 from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from domain.kernel.reasons import fit_reason
 from domain.queue.message import decode, encode, problems, spec_for
 from domain.queue.models import Job
 
@@ -43,10 +44,9 @@ def edit(session: Session, job_id: UUID, args: Mapping[str, Any], *, reason: str
     """Replace the arguments of a dead letter; it stays dead until it is requeued.
 
     Its history, subject and unique key stay. The audit log shows both versions redacted. Raises NotFoundError,
-    ConflictError, WrongArgumentsError, and InvalidInputError without a reason or for a kind that nobody here knows.
+    ConflictError, WrongArgumentsError, ReasonMissingError, and InvalidInputError for a kind that nobody here knows.
     """
-    if not reason.strip():
-        raise InvalidInputError("Say why; the reason is kept in the audit log.")
+    reason = fit_reason(reason)
     load_kinds()
     job = find_dead(session, job_id, lock=True)
     spec = spec_for(job.kind)
@@ -57,6 +57,6 @@ def edit(session: Session, job_id: UUID, args: Mapping[str, Any], *, reason: str
         raise WrongArgumentsError(job.kind, found)
     before, after = dict(job.args), json.loads(encode(decode(spec.message_type, args)))
     job.args = after
-    act = Act("dead_letter.edit", "job", str(job.id), reason.strip(), before=before, after=after, org_id=job.org_id)
+    act = Act("dead_letter.edit", "job", str(job.id), reason, before=before, after=after, org_id=job.org_id)
     record(session, actor, act)
     return job

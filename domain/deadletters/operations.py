@@ -22,6 +22,7 @@ from domain.deadletters.models import Action, DeadOperation
 from domain.deadletters.page import finish, work_page
 from domain.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from domain.kernel.ids import PLATFORM_ORG_ID, new_id
+from domain.kernel.reasons import fit_reason, fit_reason_given
 from domain.kernel.redaction import redact_text
 from domain.queue.dead import PAGE, DeadFilter, count_dead
 from domain.queue.enqueue import enqueue
@@ -30,7 +31,6 @@ from domain.queue.models import Job
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-LONGEST_REASON: Final = 500
 HIGHEST_RATE: Final = 1_000_000
 
 
@@ -45,10 +45,7 @@ class Request:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done. Raises InvalidInputError."""
-        if not self.reason.strip():
-            raise InvalidInputError("Say why; the reason is kept in the audit log.")
-        if len(self.reason) > LONGEST_REASON:
-            raise InvalidInputError(f"The reason has {len(self.reason)} characters; {LONGEST_REASON} are kept.")
+        fit_reason(self.reason)
         if self.per_minute is not None and not 0 < self.per_minute <= HIGHEST_RATE:
             raise InvalidInputError(f"The rate must be between 1 and {HIGHEST_RATE:,} a minute.")
         if self.per_minute is not None and self.action != "requeue":
@@ -75,7 +72,7 @@ def begin(session: Session, request: Request, actor: Actor) -> DeadOperation:
         filter=as_json(which),
         per_minute=request.per_minute,
         actor=actor.name,
-        reason=redact_text(request.reason.strip()),
+        reason=redact_text(fit_reason(request.reason)),
         state="running",
         total=total,
         done=0,
@@ -133,8 +130,9 @@ def recent(session: Session, *, limit: int = 50, before_id: UUID | None = None) 
 def cancel(session: Session, operation_id: UUID, actor: Actor, reason: str | None = None) -> DeadOperation:
     """Stop an operation after the page that it works on; what is done stays done.
 
-    Raises NotFoundError, or ConflictError when it has ended already.
+    Raises NotFoundError, ConflictError when it has ended already, ReasonMissingError for a reason that says nothing.
     """
+    reason = fit_reason_given(reason)
     operation = session.get(DeadOperation, operation_id, with_for_update=True)
     if operation is None:
         raise NotFoundError(f"There is no operation {operation_id}.")

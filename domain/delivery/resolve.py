@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
@@ -17,6 +17,7 @@ from domain.delivery.repository import Failure, Loaded
 from domain.delivery.sender_flags import clear_flag, send_held
 from domain.delivery.states import State
 from domain.kernel.errors import ConflictError, NotFoundError
+from domain.kernel.reasons import fit_reason
 from domain.kernel.redaction import redact_text
 from domain.notices.raising import NoticeKind, resolve_notice
 from domain.queue.control import run_now
@@ -50,8 +51,9 @@ def resolve_delivery(session: Session, delivery_id: UUID, resolution: Resolution
     """Carry a decision out, on record, and return the delivery's new state.
 
     `sent` and `resend` are for deliveries of which it is not known whether they were sent; `give_up` is also for those
-    that wait. Raises NoSuchDeliveryError or NothingToDecideError.
+    that wait. Raises NoSuchDeliveryError, NothingToDecideError or ReasonMissingError.
     """
+    resolution = replace(resolution, reason=fit_reason(resolution.reason))
     delivery = repository.lock_delivery(session, delivery_id)
     if delivery is None:
         raise NoSuchDeliveryError
@@ -76,7 +78,11 @@ def resolve_delivery(session: Session, delivery_id: UUID, resolution: Resolution
 
 
 def clear_sender(session: Session, flag_id: UUID, actor: Actor, reason: str) -> None:
-    """Let a refused sender send again, on record. Raises NotFoundError when there is no open flag of this id."""
+    """Let a refused sender send again, on record.
+
+    Raises NotFoundError when there is no open flag of this id, and ReasonMissingError.
+    """
+    reason = fit_reason(reason)
     flag = session.get(SenderFlag, flag_id)
     if flag is None or not clear_flag(session, flag_id, by=actor.name):
         raise NotFoundError("There is no refused sender of this id.")

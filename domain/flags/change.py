@@ -21,6 +21,7 @@ from domain.flags.models import Flag, FlagRevision, FlagTarget
 from domain.flags.ports import CHANGED_KEY, Target, Value, ValueType
 from domain.flags.targets import check_targets
 from domain.flags.values import check
+from domain.kernel.reasons import fit_reason_given
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -53,7 +54,8 @@ class Change:
 
 
 def create_flag(session: Session, new: NewFlag, actor: Actor, *, reason: str | None = None) -> Flag:
-    """Create a flag. Raises FlagExistsError, InvalidFlagError."""
+    """Create a flag. Raises FlagExistsError, InvalidFlagError, ReasonMissingError."""
+    reason = fit_reason_given(reason)
     if not KEY.fullmatch(new.key):
         raise InvalidFlagError("A name has lower case letters, digits, dots, dashes and underscores, and up to 99.")
     if new.key in DEFINITIONS or session.get(Flag, new.key) is not None:
@@ -78,7 +80,8 @@ def change_flag(
     """Change a flag and return it; what changes nothing makes no new version.
 
     `version` is the one that the change was made for, None for whichever there is. Raises FlagNotFoundError,
-    FlagChangedError (it is at another version), InCodeError (archiving what code reads), InvalidFlagError.
+    FlagChangedError (it is at another version), InCodeError (archiving what code reads), InvalidFlagError,
+    ReasonMissingError (a reason is given that says nothing).
     """
     return apply_change(session, held(session, key, version), change, actor, "changed", reason)
 
@@ -103,7 +106,8 @@ def held(session: Session, key: str, version: int | None) -> Flag:
 
 
 def apply_change(session: Session, flag: Flag, change: Change, actor: Actor, verb: str, reason: str | None) -> Flag:
-    """Apply a change to a locked flag. Raises InCodeError, InvalidFlagError."""
+    """Apply a change to a locked flag. Raises InCodeError, InvalidFlagError, ReasonMissingError."""
+    reason = fit_reason_given(reason)
     before = document(flag, targets_of(session, flag.key))
     definition = DEFINITIONS.get(flag.key)
     if change.archived and definition is not None:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from domain.audit.record import Act, Actor, record
 from domain.kernel.database import raw_connection
-from domain.kernel.errors import InvalidInputError
 from domain.kernel.ids import PLATFORM_ORG_ID
+from domain.kernel.reasons import fit_reason
 from domain.maintenance.work import work_named
 from domain.queue.control import run_now
 from domain.queue.enqueue import enqueue
@@ -38,10 +38,9 @@ class Asked:
 def ask_now(session: Session, name: str, because: str, actor: Actor) -> Asked:
     """Have work done at once; one of its jobs that waits for its time or next try is let run. In a platform scope.
 
-    Raises NotFoundError, or InvalidInputError without a reason.
+    Raises NotFoundError, ReasonMissingError.
     """
-    if not because.strip():
-        raise InvalidInputError("Say why; whoever reads the audit log will want to know.")
+    because = fit_reason(because)
     work = work_named(name)
     if work.asked:
         raw_connection(session).execute(_ASKED, (work.name,))
@@ -52,5 +51,5 @@ def ask_now(session: Session, name: str, because: str, actor: Actor) -> Asked:
     if state in {"scheduled", "retryable"}:
         run_now(session, job_id)
         state = "available"
-    record(session, actor, Act("maintenance.run", "schedule", work.name, because.strip()))
+    record(session, actor, Act("maintenance.run", "schedule", work.name, because))
     return Asked(work.name, job_id, state)

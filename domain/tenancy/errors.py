@@ -13,9 +13,5 @@ class UnfitNameError(InvalidInputError):
     """Write the name in 1 to 200 printable characters."""
 
 
-class ReasonMissingError(InvalidInputError):
-    """Say why, in at most 500 printable characters: whoever is affected will ask."""
-
-
 class StandingError(ConflictError):
     """The organization stands that way already."""

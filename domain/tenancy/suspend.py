@@ -13,10 +13,10 @@ from uuid import UUID
 from sqlalchemy import func
 
 from domain.audit.record import Act, Actor, record
+from domain.kernel.reasons import fit_reason
 from domain.tenancy.change import locked_organization
 from domain.tenancy.errors import StandingError
 from domain.tenancy.models import Organization
-from domain.tenancy.words import fit_reason
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

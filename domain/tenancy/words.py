@@ -1,13 +1,12 @@
-"""Names and reasons as people write them."""
+"""Names as people write them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from domain.tenancy.errors import ReasonMissingError, UnfitNameError
+from domain.tenancy.errors import UnfitNameError
 
 LONGEST_NAME: Final = 200
-LONGEST_REASON: Final = 500
 
 
 def fit_name(name: str) -> str:
@@ -16,11 +15,3 @@ def fit_name(name: str) -> str:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise UnfitNameError
     return name
-
-
-def fit_reason(reason: str) -> str:
-    """Return a reason without spaces around it. Raises ReasonMissingError, also for one that says nothing."""
-    reason = reason.strip()
-    if not reason or len(reason) > LONGEST_REASON or not reason.replace("\n", " ").isprintable():
-        raise ReasonMissingError
-    return reason

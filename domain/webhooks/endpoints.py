@@ -16,6 +16,7 @@ from domain.clients.models import Client
 from domain.kernel.database import Database
 from domain.kernel.errors import NotFoundError
 from domain.kernel.ids import new_id
+from domain.kernel.reasons import fit_reason
 from domain.notices.raising import NoticeKind, resolve_notice
 from domain.queue.limits import LimitRule, set_limit
 from domain.queue.message import spec_of
@@ -179,9 +180,9 @@ def disable_endpoint(
 ) -> tuple[Endpoint, int]:
     """Call an endpoint no more and cancel what waits for it; return it and how many that were.
 
-    Raises EndpointNotFoundError, and UnfitEndpointError for a reason that is too long.
+    Raises EndpointNotFoundError, ReasonMissingError.
     """
-    reason = _fit_text(reason, "reason")
+    reason = fit_reason(reason)
     endpoint = locked(session, endpoint_id)
     cancelled = 0
     if endpoint.enabled:

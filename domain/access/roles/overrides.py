@@ -19,6 +19,7 @@ from domain.access.roles.narrow import check, override
 from domain.access.roles.words import sentences
 from domain.audit.record import Act, Actor, record
 from domain.kernel.errors import InvalidInputError, NotFoundError
+from domain.kernel.reasons import fit_reason_given
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -58,8 +59,10 @@ def set_override(
         UnknownRoleError: there is no such role that can be given.
         InvalidInputError: the override allows more than the file, or names what the role does not have.
         ReachesTooFarError: it gives the role back what was taken from it and the giver does not have.
+        ReasonMissingError: a reason is given that says nothing.
 
     """
+    reason = fit_reason_given(reason)
     found = _given(roles, role)
     mistakes = check(found, roles.permissions, document)
     if mistakes:
@@ -92,8 +95,10 @@ def remove_override(
     Raises:
         NotFoundError: the organization changed nothing of it.
         ReachesTooFarError: the role would get back what was taken from it and the giver does not have.
+        ReasonMissingError: a reason is given that says nothing.
 
     """
+    reason = fit_reason_given(reason)
     statement = delete(RoleOverride).where(RoleOverride.org_id == org_id, RoleOverride.role == role)
     before = session.scalar(statement.returning(RoleOverride.document))
     if before is None:

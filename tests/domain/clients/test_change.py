@@ -31,7 +31,7 @@ from domain.gate.policy import RULES
 from domain.gate.snapshot import load_snapshot
 from domain.kernel.database import Database
 from domain.kernel.errors import InvalidInputError, NotFoundError
-from domain.tenancy.errors import ReasonMissingError
+from domain.kernel.reasons import ReasonMissingError
 from tests.domain.clients.acts import DANA, actions, entries
 from tests.domain.clients.rows import NUMBER, READY, add_client, add_organization
 

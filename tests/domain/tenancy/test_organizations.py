@@ -16,14 +16,14 @@ from domain.gate.policy import RULES
 from domain.gate.snapshot import load_snapshot
 from domain.kernel.database import Database
 from domain.kernel.ids import PLATFORM_ORG_ID
+from domain.kernel.reasons import ReasonMissingError, fit_reason
 from domain.tenancy.change import rename_organization
 from domain.tenancy.create import create_organization
-from domain.tenancy.errors import ReasonMissingError, SlugTakenError, StandingError, UnfitNameError
+from domain.tenancy.errors import SlugTakenError, StandingError, UnfitNameError
 from domain.tenancy.listing import get_organization, list_organizations
 from domain.tenancy.resolve import OrganizationNotFoundError
 from domain.tenancy.slugs import UnfitSlugError
 from domain.tenancy.suspend import restore_organization, suspend_organization
-from domain.tenancy.words import fit_reason
 from tests.domain.clients.rows import READY, add_client, add_organization
 
 pytestmark = pytest.mark.integration
