@@ -32,14 +32,15 @@ def keep_an_administrator(
 ) -> None:
     """Raise LastAdministratorError if the platform had no active administrator left without these.
 
-    It does not when there was none before. Needs a platform scope, and holds other such changes up until that ends.
+    Who was given the role and never came in, so has nothing to sign in with, is none. It does not raise when there was
+    none before. Needs a platform scope, and holds other such changes up until that ends.
     """
     session.execute(_LOCK)
     rows = session.execute(
         select(Membership.id, Membership.user_id, Membership.role)
         .join(User, User.id == Membership.user_id)
         .where(Membership.org_id == PLATFORM_ORG_ID, Membership.client_id.is_(None), User.disabled_at.is_(None))
-        .where(Membership.accepted_at.is_not(None))
+        .where(Membership.accepted_at.is_not(None), User.email_verified_at.is_not(None))
     )
     able = [row for row in rows if book.scope_of(row.role, _POWER, PLATFORM_ORG_ID) is Scope.PLATFORM]
     left = [row for row in able if without_user != row.user_id and without_membership != row.id]

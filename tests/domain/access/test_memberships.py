@@ -11,6 +11,7 @@ from domain.access.administrators import LastAdministratorError
 from domain.access.authorize import Box
 from domain.access.delegation import ReachesTooFarError
 from domain.access.grants import grants_of, reports_of
+from domain.access.invitations import Invitation, invite
 from domain.access.memberships import (
     Giver,
     MembershipNotFoundError,
@@ -164,6 +165,16 @@ def test_the_last_administrator_keeps_their_role_and_their_account(database: Dat
     ada = make_user(database, "ada@example.com", PLATFORM_ADMIN)
     grace = make_user(database, "grace@example.com", PLATFORM_ADMIN)
     disable(database, grace)
+    with pytest.raises(LastAdministratorError):
+        disable(database, ada)
+    with pytest.raises(LastAdministratorError):
+        take(database, ada, only_role(database, ada))
+
+
+def test_an_administrator_who_never_came_in_is_nobody_to_leave_the_platform_to(database: Database) -> None:
+    ada = make_user(database, "ada@example.com", PLATFORM_ADMIN)
+    with database.platform_scope() as session:
+        invite(session, BOOK, Invitation("new@example.com", PLATFORM_ADMIN), ANYBODY, NOW)
     with pytest.raises(LastAdministratorError):
         disable(database, ada)
     with pytest.raises(LastAdministratorError):
