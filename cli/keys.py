@@ -40,7 +40,7 @@ def list_(
     now = datetime.now(UTC)
     with platform_scope() as session:
         found = list_keys(session, org_id=id_of(session, org), limit=limit)
-        makers = makers_of(session, found)
+        makers = makers_of(session, found, sees_accounts=True)
         rows = [_row(key, now, makers[key.id]) for key in found]
     if as_json:
         show_json(rows)

@@ -23,6 +23,7 @@ from api.schemas.api_keys import (
 from api.schemas.paging import After, Limit, Page, cursor, id_position
 from domain.access import api_keys
 from domain.access.key_makers import makers_of
+from domain.access.within import Within
 from domain.kernel.ids import PLATFORM_ORG_ID
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def list_(
     with access.scope() as session:
         found = api_keys.list_keys(session, org_id=access.org_id, limit=limit, after=id_position(after))
     with database.platform_scope() as session:
-        makers = makers_of(session, found)
+        makers = makers_of(session, found, sees_accounts=_sees_accounts(access))
     items = [KeyDocument.about(key, makers[key.id]) for key in found]
     return Page(items=items, next=cursor(items[-1].id) if len(items) == limit else None)
 
@@ -78,7 +79,8 @@ def revoke(
     with access.scope() as session:
         ended = api_keys.revoke_key(session, key_id, why.reason, access.actor, datetime.now(UTC))
     with database.platform_scope() as session:
-        return KeyDocument.about(ended, makers_of(session, [ended])[ended.id])
+        makers = makers_of(session, [ended], sees_accounts=_sees_accounts(access))
+        return KeyDocument.about(ended, makers[ended.id])
 
 
 @contextmanager
@@ -86,6 +88,10 @@ def _scope_of(access: Access, org_id: UUID) -> Iterator[Session]:
     """Open a scope in an organization that was named; also in the platform's, for whoever is of it."""
     with access.scope() if access.organization is None else access.scope_of(org_id) as session:
         yield session
+
+
+def _sees_accounts(access: Access) -> bool:
+    return Within.reach(access.org_id, access.reach).sees_accounts
 
 
 def _making(request: Request, access: Access) -> api_keys.Making:

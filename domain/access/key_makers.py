@@ -15,19 +15,25 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 Maker = Literal["here", "left", "nobody"]
-"""Of a key's maker: has a role in its organization or on the platform; has none any more, or is disabled; was no
-person with an account (a command on the server, the admin token, another key)."""
+"""Of a key's maker: has a role in its organization or on the platform; has none any more; was no person with an account
+(a command on the server, the admin token, another key)."""
 
 
-def makers_of(session: Session, keys: Iterable[ApiKey]) -> Mapping[UUID, Maker]:
-    """Return by the ids of keys how their makers stand. Needs a platform scope."""
+def makers_of(session: Session, keys: Iterable[ApiKey], *, sees_accounts: bool) -> Mapping[UUID, Maker]:
+    """Return by the ids of keys how their makers stand. Needs a platform scope.
+
+    `sees_accounts`: whoever asks may know that an account is disabled (`Within.sees_accounts`), which is as good as
+    having left. To all others its person is where their roles are.
+    """
     made_by = {key.id: (key.created_by_user, key.org_id) for key in keys}
     people = {user_id for user_id, _ in made_by.values() if user_id is not None}
     query = (
         select(Membership.user_id, Membership.org_id)
         .join(User, User.id == Membership.user_id)
-        .where(Membership.user_id.in_(people), Membership.accepted_at.is_not(None), User.disabled_at.is_(None))
+        .where(Membership.user_id.in_(people), Membership.accepted_at.is_not(None))
     )
+    if sees_accounts:
+        query = query.where(User.disabled_at.is_(None))
     there = {(user_id, org_id) for user_id, org_id in session.execute(query)} if people else set()
 
     def standing(user_id: UUID | None, org_id: UUID) -> Maker:

@@ -106,6 +106,27 @@ def test_a_key_works_on_when_its_maker_has_left_and_the_list_says_so(
     assert ended["maker"] == "left"
 
 
+def test_only_the_platform_learns_that_a_keys_maker_is_disabled(app: AppClient, database_urls: DatabaseUrls) -> None:
+    for name in ("ann", "bob"):
+        here = ("implementation_lead", ORGANIZATION_ID, None)
+        add_person(database_urls.platform, f"{name}@example.com", here, name=name.title())
+    sign_in(app, "ann@example.com")
+    made = create(app, {"X-CSRF-Token": csrf_of(app, "/account")}, role="workspace_viewer", client_id=str(CLIENT_ID))
+    app.cookies.clear()
+    sign_in(app, "bob@example.com")
+    in_it = ADMIN | {"X-Org-Id": str(ORGANIZATION_ID)}
+
+    def maker(headers: dict[str, str] | None = None) -> str:
+        (found,) = [one for one in app.get(PATH, headers=headers).json()["items"] if one["id"] == made["id"]]
+        return str(found["maker"])
+
+    with psycopg.connect(database_urls.platform, autocommit=True) as connection:
+        connection.execute("UPDATE users SET disabled_at = now() WHERE name = 'Ann'")
+        assert (maker(), maker(ADMIN), maker(in_it)) == ("here", "left", "left")
+        connection.execute("DELETE FROM memberships WHERE user_id = (SELECT id FROM users WHERE name = 'Ann')")
+        assert (maker(), maker(ADMIN)) == ("left", "left")
+
+
 def test_unknown_wrong_and_ended_keys_get_the_same_answer(app: AppClient) -> None:
     made = create(app)
     app.post(f"{PATH}/{made['id']}/revoke", json={"reason": "leaked"}, headers=ADMIN)
