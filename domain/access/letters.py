@@ -95,6 +95,15 @@ _SAYS: Final[Mapping[LetterKind, _Words]] = {
         "/account",
         "Open your account",
     ),
+    "recovery_codes_renewed": _Words(
+        "Your account has new recovery codes",
+        (
+            "Each of them lets somebody in once, with the password and without the phone. Those before work no more.",
+            "If you did not make them, make new ones and set a new password at once, and tell an administrator.",
+        ),
+        "/account",
+        "Open your account",
+    ),
 }
 
 

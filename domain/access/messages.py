@@ -18,6 +18,7 @@ LetterKind = Literal[
     "reset_password",
     "password_changed",
     "second_factor_removed",
+    "recovery_codes_renewed",
 ]
 
 

@@ -129,10 +129,10 @@ def remove_of(session: Session, user_id: UUID, actor: Actor, *, sealer: Sealer, 
 def renew_codes(
     database: Database, user_id: UUID, password: str, code: str, now: datetime, actor: Actor, *, sealer: Sealer
 ) -> Sequence[str]:
-    """Return new recovery codes for somebody who knows their password and has a code; the ones before work no more.
+    """Return new recovery codes for somebody who knows their password and has a code, and tell them by a letter.
 
-    The code is one of the app, or a recovery code. Raises WrongPasswordError, WrongCodeError, BusyError, and
-    SecondFactorOffError.
+    The codes before work no more. The code that it takes is one of the app, or a recovery code. Raises
+    WrongPasswordError, WrongCodeError, BusyError, and SecondFactorOffError.
     """
     prove_password(database, user_id, password, now)
     with database.platform_scope() as session:
@@ -140,8 +140,10 @@ def renew_codes(
     if not check_second_factor(database, user_id, code, now, sealer):
         raise WrongCodeError
     with database.platform_scope() as session:
-        _require_on(get_user(session, user_id, lock=True))
+        user = get_user(session, user_id, lock=True)
+        _require_on(user)
         codes = _replace_codes(session, user_id)
+        post(session, sealer, "recovery_codes_renewed", user_id, user.email)
         record_about(session, actor, "user.recovery_codes_renewed", user_id)
     return codes
 

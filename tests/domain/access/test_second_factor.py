@@ -139,6 +139,9 @@ class TestWithAnAccount:
         assert not check(database, user_id, new[2])
         assert check(database, user_id, newer[0])
         assert len(acts(database, "user.recovery_codes_renewed")) == 2
+        with database.platform_scope() as session:
+            letters = session.scalars(text("SELECT args->>'letter' FROM jobs")).all()
+        assert letters == ["recovery_codes_renewed"] * 2
 
     def test_nobody_without_a_second_factor_gets_recovery_codes(self, database: Database) -> None:
         user_id = make_user(database)
