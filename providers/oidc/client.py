@@ -87,7 +87,7 @@ class OidcClient:
             )
         except OAuthError:
             raise NotVouchedForError("The provider does not know this sign-in, or it was finished already.") from None
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError, RecursionError) as error:  # So deep that no parser reads it.
             raise ProviderAwayError from error
         return dict(token)
 
@@ -111,7 +111,7 @@ class OidcClient:
             )
             params = {"client_id": self._client_id, "nonce": attempt.nonce, "access_token": token.get("access_token")}
             CodeIDToken(claims, header, params=params).validate(leeway=_LEEWAY_SECONDS)
-        except (jwt.PyJWTError, JoseError, ValueError, TypeError):
+        except (jwt.PyJWTError, JoseError, ValueError, TypeError, RecursionError):
             raise NotVouchedForError from None
         if not hmac.compare_digest(str(claims["nonce"]).encode(), attempt.nonce.encode()):
             raise NotVouchedForError
@@ -124,7 +124,7 @@ class OidcClient:
             return claims
         try:
             more = session.get(endpoint, timeout=SECONDS, allow_redirects=False).json()
-        except (requests.RequestException, OAuthError, ValueError):
+        except (requests.RequestException, OAuthError, ValueError, RecursionError):
             raise ProviderAwayError from None
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
             raise NotVouchedForError

@@ -28,6 +28,7 @@ from jwt.algorithms import RSAAlgorithm
 
 CLIENT_ID: Final = "gatehouse-tests"
 CLIENT_SECRET: Final = "a-client-secret-for-tests"
+_DEEP: Final = 20_000
 _KEY: Final = generate_private_key(public_exponent=65537, key_size=2048)
 _STRANGER: Final = generate_private_key(public_exponent=65537, key_size=2048)
 Signs = Literal["RS256", "none", "HS256 with the public key", "with a stranger's key", "with an unknown key id"]
@@ -55,6 +56,7 @@ class _State:
     lies: dict[str, object] = field(default_factory=dict)
     signs: Signs = "RS256"
     email_in_token: bool = True
+    nests: str = ""
     codes: dict[str, _Code] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -99,6 +101,10 @@ class OidcDouble:
     def tell_email_only_on_request(self) -> None:
         """Leave the address out of ID tokens, as some providers do."""
         self._state.email_in_token = False
+
+    def nest(self, path: str) -> None:
+        """Answer at a path with JSON that is nested deeper than any parser reads."""
+        self._state.nests = path
 
     def sign_in(self, address: str) -> str:
         """Return where a browser that opens `address` is sent back to, with a code."""
@@ -178,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         return jwt.encode(claims, key, "RS256", {"kid": "key-2" if signs == "with an unknown key id" else "key-1"})
 
     def _answer(self, status: int, document: Mapping[str, object]) -> None:
-        body = json.dumps(document).encode()
+        body = b"[" * _DEEP if self.path == self.state.nests else json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -251,6 +251,19 @@ def test_a_provider_that_is_away_leaves_the_other_ways(settings: Settings) -> No
     assert "E-mail address" in answer.text
 
 
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys", "/token", "/userinfo"])
+def test_a_provider_that_answers_with_what_nothing_can_read_is_away(
+    client: AppClient, provider: OidcDouble, path: str
+) -> None:
+    provider.tell_email_only_on_request()
+    provider.nest(path)
+    begun = client.get(BEGIN)
+    answer = begun if begun.status_code != 303 else client.get(back(provider, begun.headers["location"]))
+    assert answer.status_code == 503
+    assert "does not answer just now" in answer.text
+
+
 def test_without_a_provider_there_is_no_such_way(settings: Settings) -> None:
     with AppClient(create_app(settings.model_copy(update={"oidc": Oidc()}))) as client:
         assert "your organization" not in client.get("/sign-in").text
