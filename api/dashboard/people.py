@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
@@ -9,13 +10,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.access.requires import Access, requires
-from api.dashboard.deliveries import client_names, client_options
+from api.dashboard.deliveries import client_names
 from api.dashboard.filters import Field, Filters
 from api.dashboard.flash import flash
+from api.dashboard.giving import client_of, organization_of, places
+from api.dashboard.invitations import waiting_table
 from api.dashboard.organizations import organization_names
 from api.dashboard.posted import Posted, texts
 from api.dashboard.tables import Cell, Column, Link, State, Table, csv_response, wants_csv
-from api.deps import DatabaseDep
+from api.deps import DatabaseDep, WebhooksDep
 from api.errors import ProblemError
 from api.pages import page
 from api.routes import users
@@ -38,6 +41,8 @@ Changing = Annotated[Access, requires("users.change")]
 Disabling = Annotated[Access, requires("users.disable")]
 PATH: Final = "/dashboard/users"
 _PAGE: Final = 50
+_WAITING: Final = 10
+"""So many invitations are shown below the people; the others have a page of their own."""
 _COLUMNS: Final = (
     Column("person", "Person", "link"),
     Column("roles", "Roles"),
@@ -66,16 +71,18 @@ def people(request: Request, access: Viewing, database: DatabaseDep, roles: Role
             Field("state", "State", query.get("state", ""), "select", [("", "Any"), *((one, one) for one in _STATES)]),
         )
     )
-    table = _table(request, access, database, roles, after)
+    waiting = waiting_table(request, access, database, roles, limit=_WAITING)
     return page(
         "people.html",
         request=request,
-        people=table,
+        people=_table(request, access, database, roles, after),
+        waiting=replace(waiting, next_page=None) if waiting.rows and after is None else None,
+        more_wait=waiting.next_page is not None,
         form=form,
         roles=named,
-        clients=_clients(access),
+        places=places(access, "users.change"),
         may_invite=access.may("users.change"),
-        needs_organization=access.org_id is None,
+        organization=access.organization,
     )
 
 
@@ -83,12 +90,14 @@ def people(request: Request, access: Viewing, database: DatabaseDep, roles: Role
 def invite(request: Request, form: Posted, access: Changing, database: DatabaseDep) -> Response:
     """Invite somebody by their address."""
     sent = texts(form)
+    org_id = organization_of(access, sent)
     try:
         wanted = InvitationDocument(
             email=sent.get("email", ""),
             role=sent.get("role", ""),
             name=sent.get("name", ""),
-            client_id=_client(sent.get("client", "")),
+            org_id=org_id,
+            client_id=client_of(sent),
         )
     except ValueError:
         raise ProblemError(422, "Give an e-mail address and one of the roles.") from None
@@ -112,11 +121,11 @@ def person(request: Request, user_id: UUID, access: Viewing, database: DatabaseD
         state=_STATES[found.state],
         held=[(one, _said(one, named, organizations, clients)) for one in found.memberships],
         roles=named,
-        clients=_clients(access),
+        places=places(access, "users.change"),
         may_change=access.may("users.change"),
         may_disable=access.may("users.disable"),
         sees_audit=access.may("audit.view"),
-        needs_organization=access.org_id is None,
+        organization=access.organization,
     )
 
 
@@ -125,8 +134,9 @@ def give(request: Request, user_id: UUID, form: Posted, access: Changing, databa
     """Give somebody one more role."""
     users.show(user_id, access, database)
     sent = texts(form)
+    org_id = organization_of(access, sent)
     try:
-        wanted = GrantDocument(role=sent.get("role", ""), client_id=_client(sent.get("client", "")))
+        wanted = GrantDocument(role=sent.get("role", ""), org_id=org_id, client_id=client_of(sent))
     except ValueError:
         raise ProblemError(422, "Choose one of the roles.") from None
     held = users.give(request, user_id, wanted, access, database)
@@ -141,9 +151,9 @@ def take(request: Request, user_id: UUID, membership_id: UUID, access: Changing,
 
 
 @router.post(f"{PATH}/{{user_id}}/send-reset")
-def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseDep) -> Response:
+def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseDep, means: WebhooksDep) -> Response:
     """Write to somebody how to set a new password."""
-    users.reset(request, user_id, access, database)
+    users.reset(request, user_id, access, database, means)
     return _back(request, f"{PATH}/{user_id}", "A letter is on its way. Only they can use it.")
 
 
@@ -185,6 +195,7 @@ def _table(request: Request, access: Access, database: Database, roles: LiveRole
         caption="People",
         csv=True,
         empty="Nobody fits. Take a part of the filter away, or invite somebody.",
+        oldest_first=True,
     )
 
 
@@ -213,16 +224,3 @@ def _said(
 
 def _named(roles: LiveRoles) -> Mapping[str, str]:
     return {name: role.display_name for name, role in roles.roles.items()}
-
-
-def _client(written: str) -> UUID | None:
-    """Return the client that a form names, None for all. Raises ValueError."""
-    return UUID(written) if written else None
-
-
-def _clients(access: Access) -> Sequence[tuple[str, str]]:
-    """Return the clients for which a role can be given, the whole organization first."""
-    if access.org_id is None:
-        return [("", "All of it")]
-    with access.scope() as session:
-        return [("", "All of the organization"), *client_options(session)[1:]]

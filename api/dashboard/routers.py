@@ -14,6 +14,7 @@ from api.dashboard import (
     delivery,
     flags,
     gate,
+    invitations,
     job,
     jobs,
     journeys,
@@ -33,7 +34,8 @@ from api.dashboard import (
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-# In the order of the navigation, but for letters: the address of one fits everything below that of all.
+# In the order of the navigation, but for letters and invitations: the address of one letter, or of one person, fits
+# everything below that of all.
 PAGES: Final[tuple[APIRouter, ...]] = (
     live.router,
     theme.router,
@@ -53,6 +55,7 @@ PAGES: Final[tuple[APIRouter, ...]] = (
     queues.router,
     workers.router,
     schedules.router,
+    invitations.router,
     people.router,
     role_table.router,
     keys.router,

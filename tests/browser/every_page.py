@@ -21,6 +21,7 @@ NO_PAGES: Final = frozenset(
         "/account/reset/{token}",
         "/account/verify/{token}",
         "/dashboard/events",  # a stream
+        "/dashboard/keys/made",  # shown once, to whoever has made a key
         "/dashboard/sandbox/mail/{attempt_id}/html",  # a letter, shown within a page
         "/sandbox/events/{client_id}",
         "/sign-in/code",
@@ -29,7 +30,7 @@ NO_PAGES: Final = frozenset(
         "/unsubscribe/{token}",
     }
 )
-"""What is not looked at: streams, and pages that open by a letter once."""
+"""What is not looked at: streams, and pages that open once, by a letter or after a form."""
 SIGNED_OUT: Final = frozenset({"/sign-in", "/account/reset", "/demo/chat"})
 """Pages for everybody, which stand in no shell."""
 _ANOTHER_NAME: Final = {("/dashboard/audit/{entry_id}", "entry_id"): "audit_entry_id"}
