@@ -19,9 +19,10 @@ from api.pages import page
 from api.schemas.paging import After, cursor, id_position
 from domain.deadletters import operations
 from domain.deadletters.forecast import forecast
-from domain.deadletters.operations import HIGHEST_RATE, LONGEST_REASON
+from domain.deadletters.operations import HIGHEST_RATE
 from domain.deadletters.operations import Request as Wish
 from domain.kernel.errors import InvalidInputError, NotFoundError
+from domain.kernel.reasons import LONGEST_REASON
 from domain.queue.dead import PAGE, count_dead
 
 if TYPE_CHECKING:
