@@ -18,7 +18,6 @@ from api.deps import DatabaseDep, SettingsDep
 from api.errors import ProblemError
 from config.telemetry import PERMISSION_DENIALS
 from domain.access.authorize import Reach, reach
-from domain.access.people import seen_in
 from domain.audit.record import Actor
 from domain.clients.find import ClientNotFoundError, organization_of_client
 from domain.kernel.errors import NotFoundError
@@ -160,8 +159,6 @@ class Requires:
                 kind="demo",
             )
         actor = actor_of(request, principal)
-        if organization is not None:
-            actor = seen_in(organization.id, actor, principal.grants)
         access = Access(principal, organization, within, actor, self.permission, database, book)
         # What is drawn around a page goes by it, also around one that says what went wrong later.
         request.state.access = access
@@ -191,6 +188,7 @@ def public(why: str) -> Any:  # noqa: ANN401 - as Depends itself
 def actor_of(request: Request, principal: Principal) -> Actor:
     """Return who acts, for the audit log: also while they see the pages as somebody else."""
     browser = known_browser(request)
+    own = browser.holder if browser else principal
     return Actor(
         name=principal.name,
         role=browser.role if browser else principal.role,
@@ -198,6 +196,8 @@ def actor_of(request: Request, principal: Principal) -> Actor:
         ip=request.client.host if request.client else None,
         user_agent=request.headers.get("user-agent"),
         request_id=getattr(request.state, "request_id", None),
+        held=tuple((grant.role, grant.org_id) for grant in own.grants),
+        viewing_as=principal.role if browser and browser.view else "",
     )
 
 

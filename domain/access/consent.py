@@ -128,7 +128,8 @@ def _accept(session: Session, held: Membership, now: datetime, actor: Actor) -> 
     held.accepted_at, held.invited_address = now, None
     session.flush()
     # What else they are, elsewhere, is not this organization's.
-    note(session, replace(actor, role=held.role), "membership.accepted", held, before=before, after=shown(held))
+    here = replace(actor, role=held.role, held=())
+    note(session, here, "membership.accepted", held, before=before, after=shown(held))
 
 
 def _is_open(now: datetime) -> ColumnElement[bool]:

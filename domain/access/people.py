@@ -68,7 +68,9 @@ def name_of(user: User) -> str:
 
 def acting_as(origin: Actor, user: User, grants: Iterable[Grant]) -> Actor:
     """Return a person as the one who acts, from where the request came."""
-    return replace(origin, name=name_of(user), role=roles_in(None, grants), user_id=user.id)
+    held = tuple((one.role, one.org_id) for one in grants)
+    role = ", ".join(sorted({role for role, _ in held})) or "none"
+    return replace(origin, name=name_of(user), role=role, user_id=user.id, held=held)
 
 
 def record_about(
@@ -90,21 +92,7 @@ def record_about(
     held = tuple(grants_of(session, user_id) if grants is None else grants)
     for org_id, client_id in places(held):
         act = Act(action, "user", str(user_id), reason, before, after, org_id, client_id)
-        record(session, seen_in(org_id, actor, held), act)
-
-
-def seen_in(org_id: UUID, actor: Actor, grants: Iterable[Grant]) -> Actor:
-    """Return a person with these roles, who acts, as an organization sees them: what they are elsewhere is not its."""
-    grants = tuple(grants)
-    if org_id == PLATFORM_ORG_ID or actor.role != roles_in(None, grants):
-        return actor
-    return replace(actor, role=roles_in(org_id, grants))
-
-
-def roles_in(org_id: UUID | None, grants: Iterable[Grant]) -> str:
-    """Return somebody's roles in words, for the audit log of an organization; with None all of them."""
-    theirs = {one.role for one in grants if org_id is None or one.org_id in {org_id, PLATFORM_ORG_ID}}
-    return ", ".join(sorted(theirs)) or "none"
+        record(session, actor, act)
 
 
 def places(grants: Iterable[Grant]) -> list[tuple[UUID, UUID | None]]:

@@ -17,7 +17,7 @@ from domain.access.grants import grants_of
 from domain.access.lockout import address_key, code_key, forgive, lock_of, take_guess
 from domain.access.models import User
 from domain.access.passwords import hash_password, is_outdated, is_right
-from domain.access.people import acting_as, find_address, get_user, places, record_about, seen_in
+from domain.access.people import acting_as, find_address, get_user, places, record_about
 from domain.access.second_factor import check_second_factor
 from domain.access.standing import CHANGED, DISABLED, standing_of
 from domain.audit.record import Act, Actor, record
@@ -176,4 +176,4 @@ def _record_failure(session: Session, kept: _Kept | None, email: str, guesses: G
     for action in ("user.sign_in_failed", *(["user.locked"] if until else [])):
         for org_id, client_id in places(grants):
             act = Act(action, "user", target, None, None, after, org_id, client_id)
-            record(session, seen_in(org_id, actor, grants), act)
+            record(session, actor, act)

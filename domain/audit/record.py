@@ -23,7 +23,12 @@ begin_at_zero(AUDIT_ENTRIES, ((action,) for action in ACTIONS))
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person's or an account's name, its role, and where the request came from when there is one."""
+    """Who acts: a person's or an account's name, its role, and where the request came from when there is one.
+
+    `role` is all of their roles in words. Of a person whose roles are in several places, `held` says which is where, by
+    the id of the organization: each organization's log names those there and on the platform. `viewing_as`: the role as
+    which they see the pages.
+    """
 
     name: str
     role: str
@@ -31,6 +36,16 @@ class Actor:
     ip: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
+    held: tuple[tuple[str, UUID], ...] = ()
+    viewing_as: str = ""
+
+    def role_in(self, org_id: UUID) -> str:
+        """Return the roles as the log of an organization names them: what somebody is elsewhere is not its."""
+        if not self.held or org_id == PLATFORM_ORG_ID:
+            return self.role
+        theirs = {role for role, place in self.held if place in {org_id, PLATFORM_ORG_ID}}
+        words = ", ".join(sorted(theirs)) or "none"
+        return f"{words} as {self.viewing_as}" if self.viewing_as else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +73,14 @@ def record(session: Session, actor: Actor, act: Act) -> UUID:
     """
     if act.action not in ACTIONS:
         raise UnknownActionError(act.action)
+    org_id = act.org_id or session.info.get("org_id", PLATFORM_ORG_ID)
     entry = AuditLog(
         id=new_id(),
-        org_id=act.org_id or session.info.get("org_id", PLATFORM_ORG_ID),
+        org_id=org_id,
         client_id=act.client_id or _only_client(session),
         actor=redact_text(actor.name),  # Somebody without a name goes by their address.
         actor_user_id=actor.user_id,
-        role=actor.role,
+        role=actor.role_in(org_id),
         action=act.action,
         target_type=act.target_type,
         target_id=act.target_id,

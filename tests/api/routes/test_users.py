@@ -225,19 +225,6 @@ def test_somebody_without_a_name_leaves_no_address_in_the_audit_log(
     assert not any("@example.com" in one for one in kept)
 
 
-def test_what_somebody_is_elsewhere_is_not_in_the_log_of_an_organization(
-    client: AppClient, database: Database, place: Place
-) -> None:
-    elsewhere = Grant("implementation_lead", make_place(database).org_id)
-    make_user(database, BOSS, Grant("workspace_admin", place.org_id, place.client_id), elsewhere)
-    sign_in(client, BOSS, THEIR_PASSWORD)
-    here = {"X-Org-Id": str(place.org_id), "X-CSRF-Token": csrf_of(client, "/account")}
-    assert client.post(PATH, json=invitation(place, "new@example.com"), headers=here).status_code == 201
-    with database.platform_scope() as session:
-        query = text("SELECT DISTINCT role FROM admin_audit_logs WHERE org_id = :org AND actor = 'Ada'")
-        assert session.scalars(query, {"org": place.org_id}).all() == ["workspace_admin"]
-
-
 def test_a_viewer_changes_nothing(client: AppClient, database: Database, place: Place) -> None:
     viewer = make_user(database, "v@example.com", Grant("workspace_viewer", place.org_id, place.client_id))
     sign_in(client, "v@example.com", THEIR_PASSWORD)
