@@ -18,7 +18,7 @@ from api.dashboard.invitations import waiting_table
 from api.dashboard.organizations import organization_names
 from api.dashboard.posted import Posted, texts
 from api.dashboard.tables import Cell, Column, Link, State, Table, csv_response, wants_csv
-from api.deps import DatabaseDep, WebhooksDep
+from api.deps import DatabaseDep
 from api.errors import ProblemError
 from api.pages import page
 from api.routes import users
@@ -151,9 +151,9 @@ def take(request: Request, user_id: UUID, membership_id: UUID, access: Changing,
 
 
 @router.post(f"{PATH}/{{user_id}}/send-reset")
-def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseDep, means: WebhooksDep) -> Response:
+def reset(request: Request, user_id: UUID, access: Changing, database: DatabaseDep) -> Response:
     """Write to somebody how to set a new password."""
-    users.reset(request, user_id, access, database, means)
+    users.reset(request, user_id, access, database)
     return _back(request, f"{PATH}/{user_id}", "A letter is on its way. Only they can use it.")
 
 
