@@ -151,8 +151,12 @@ def _account_of(session: Session, wanted: Invitation) -> User:
     """Return the account of an address, locked; it is made if there is none, by one of two who do so at once."""
     address = read_address(wanted.email)
     new = insert(User).values(id=new_id(), email=address, name=read_name(wanted.name))
-    session.execute(new.on_conflict_do_nothing(index_elements=["email"]))
-    return session.scalars(select(User).where(User.email == address).with_for_update(key_share=True)).one()
+    this = select(User).where(User.email == address).with_for_update(key_share=True)
+    while True:
+        session.execute(new.on_conflict_do_nothing(index_elements=["email"]))
+        user = session.scalars(this).one_or_none()
+        if user is not None:  # Else it was unused, and forgotten at this moment.
+            return user
 
 
 def _invited(session: Session, held: Held) -> User:

@@ -82,4 +82,4 @@ class SendWantedLetter(Message):
 @job(kind="access.sweep", max_attempts=5, priority=50, time_limit=timedelta(seconds=60))
 @dataclass(frozen=True, slots=True)
 class SweepSessions(Message):
-    """Forget sessions and invitations whose time is over, and write down which views as a client ran out."""
+    """Forget sessions, invitations and unused accounts whose time is over, and write down which views ran out."""

@@ -90,6 +90,7 @@ ACTIONS: Final[dict[str, str]] = {
     "user.email_change_asked": "asked for another e-mail address",
     "user.email_changed": "changed an e-mail address",
     "user.enabled": "enabled an account",
+    "user.forgotten": "forgot an account that was never used",
     "user.invited": "invited somebody",
     "user.joined": "accepted an invitation",
     "user.linked": "linked an account with an identity provider",

@@ -46,5 +46,5 @@ def wanted(message: SendWantedLetter, run: Run, services: Services) -> Outcome:
 
 @actor(SweepSessions)
 def sweep(message: SweepSessions, run: Run, services: Services) -> Outcome:
-    """Forget sessions and invitations whose time is over."""
+    """Forget sessions, invitations and unused accounts whose time is over."""
     return sweep_sessions(message, run, clock=services.clock)
