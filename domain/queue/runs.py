@@ -56,7 +56,8 @@ _STOP: Final = "OFFSET %(scan)s - 1 LIMIT 1"
 # What has to be found by its key is not to be read whole, whatever the statistics say of it.
 _BY_KEY: Final = """
     SELECT set_config(name, 'off', true)
-    FROM unnest(ARRAY['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin']) AS plan (name)
+    FROM unnest(ARRAY['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_sort'])
+        AS plan (name)
 """
 _LAST_JOB: Final = UUID(int=2**128 - 1)
 

@@ -205,8 +205,7 @@ def test_a_process_that_starts_without_a_database_keeps_and_sorts_out_later(edge
         edge.proxy.set("pass")
         assert edge.wait_stored(1) == [("ours", "spool")]
         rejected = edge.settings.data_dir / "spool" / "rejected"
-        eventually(rejected.exists)
-        assert "nobody" in rejected.read_text()
+        eventually(lambda: rejected.exists() and "nobody" in rejected.read_text())
         eventually(lambda: edge.kept() == {})
 
 

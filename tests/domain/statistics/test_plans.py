@@ -124,4 +124,7 @@ def test_a_chart_of_what_happened_reads_a_row_for_each_point_and_label(filled: D
     with filled.tenant_scope(_ORG) as session:
         assert 0 < _touched(session, lambda: activity_points(session, Activity.DELIVERY, span, now=now)) <= drawn
     with filled.tenant_scope(_ORG, clients[:2]) as session:
-        assert 0 < _touched(session, lambda: activity_points(session, Activity.DELIVERY, span, now=now)) <= drawn * 2
+        # Before PostgreSQL 17 an index finds no list of clients behind other columns, so those of the others are read.
+        version = session.execute(text("SELECT current_setting('server_version_num')::integer")).scalar_one()
+        most = drawn * (2 if version >= 170_000 else 1 + len(clients))
+        assert 0 < _touched(session, lambda: activity_points(session, Activity.DELIVERY, span, now=now)) <= most
