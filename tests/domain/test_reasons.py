@@ -21,7 +21,7 @@ from domain.clients.lifecycle import Step
 from domain.clients.switches import Switch, throw_switch
 from domain.deadletters import operations
 from domain.deadletters.edit import edit
-from domain.delivery.resolve import Resolution, clear_sender, resolve_delivery
+from domain.delivery.resolve import Resolution, resolve_delivery
 from domain.flags.change import Change, NewFlag, archive_flag, change_flag, create_flag
 from domain.flags.revert import revert_flag
 from domain.kernel.clock import ManualClock
@@ -72,7 +72,6 @@ ASKED: Final[dict[str, Acts]] = {
     "edit a dead letter": lambda s, why: edit(s, SOME, {}, reason=why, actor=OPERATOR),
     "stop an operation": lambda s, why: operations.cancel(s, SOME, OPERATOR, why),
     "decide about a delivery": lambda s, why: resolve_delivery(s, SOME, Resolution("sent", why), OPERATOR),
-    "clear a sender": lambda s, why: clear_sender(s, SOME, OPERATOR, why),
     "switch an endpoint off": lambda s, why: disable_endpoint(s, SOME, why, MEANS, OPERATOR),
 }
 

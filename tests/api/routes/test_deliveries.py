@@ -139,6 +139,7 @@ def test_a_refused_sender_is_shown_and_cleared_on_record(client: AppClient, data
     assert (shown["id"], shown["sender"], shown["error_code"]) == (str(flag), "+15005550006", "30034")
 
     path, wanted = f"/api/v1/sender-flags/{flag}/clear", {"reason": "Registered."}
+    assert client.post(path, json={"reason": " "}, headers=ADMIN).status_code == 422
     assert client.post(path, json=wanted, headers=ADMIN).status_code == 204
     assert client.get("/api/v1/sender-flags", headers=ADMIN).json() == []
     assert client.post(path, json=wanted, headers=ADMIN).status_code == 404

@@ -56,7 +56,7 @@ def test_what_is_accepted_fits_the_column_and_a_host_name(text: str) -> None:
         return
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", text)
     assert text.encode("idna") == text.encode()
-    with pytest.raises(ValueError, match="badly formed"):
+    with pytest.raises(ValueError, match=r"badly formed|invalid literal"):
         UUID(text)
 
 
